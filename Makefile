@@ -1,0 +1,58 @@
+# Every target does its own set-up from a clean clone; needed: make and python3 >= 3.11.
+# `make` alone prints this list.
+
+PROMPT ?= a fox crosses a snowy field
+OUT ?= outputs/video.mp4
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+
+# The prompt reaches the shell as a variable, so that quotes and dollar signs in it stay text.
+export PROMPT
+
+.DEFAULT_GOAL := help
+.PHONY: help video test check bench train-mini clean
+# A set-up that stopped half-way must not leave a stamp behind.
+.DELETE_ON_ERROR:
+
+help: ## Print this list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1|/' | \
+		while IFS='|' read -r name text; do printf '  make %-12s %s\n' "$$name" "$$text"; done
+
+video: $(VENV)/.installed ## Make a clip (PROMPT="..." OUT=outputs/video.mp4)
+	@mkdir -p "$(dir $(OUT))"
+	@$(BIN)/unstrung generate "$$PROMPT" --out "$(OUT)"
+	@echo "Your clip: $(OUT)"
+
+test: $(VENV)/.installed ## Run the tests (no network, no downloads)
+	@$(BIN)/python -m pytest
+
+check: $(VENV)/.installed ## Format, lint, types and tests: the whole truth
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check .
+	@$(BIN)/mypy
+	@$(BIN)/python -m pytest
+
+bench: $(VENV)/.bench-installed ## Time us against Diffusers' LTX and this machine's largest bf16 product
+	@$(BIN)/python runs/bench.py
+
+train-mini: $(VENV)/.installed ## Repeat the recorded training of the shipped model (hours; fetches art)
+	@PATH="$(CURDIR)/$(BIN):$$PATH" bash runs/mini.sh
+
+clean: ## Remove what set-up and tools made (clips and training state stay)
+	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# torch is installed first and alone, at its exact pin: with a range, pip may pick the newest release, whose
+# wheel brings gigabytes of CUDA libraries. Where only a CUDA wheel of the pin exists, that one works as well.
+$(VENV)/.installed: pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "unstrung needs Python >= 3.11, and $(PYTHON) is older; try make PYTHON=python3.12" >&2; exit 2; }
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet torch==2.13.0
+	$(BIN)/python -m pip install --quiet -e '.[dev,train]'
+	@touch $@
+
+$(VENV)/.bench-installed: $(VENV)/.installed
+	$(BIN)/python -m pip install --quiet -e '.[bench]'
+	@touch $@

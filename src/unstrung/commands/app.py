@@ -1,0 +1,55 @@
+"""The tree of commands."""
+
+from collections.abc import Sequence
+from typing import Annotated
+
+import typer
+
+from unstrung import __version__
+from unstrung.commands.data import data_commands
+from unstrung.commands.doctor import doctor
+from unstrung.commands.evaluate import evaluate
+from unstrung.commands.generate import generate
+from unstrung.commands.info import info
+from unstrung.commands.session import Session
+from unstrung.commands.train import train
+
+
+def run_app(arguments: Sequence[str] | None, session: Session) -> None:
+    """Parse the arguments and run the command they name; always ends in SystemExit or an error.
+
+    Args:
+        arguments: without the program's name; None takes those of the process.
+        session: handed to the command.
+    """
+    app = typer.Typer(
+        help="Text to video on a CPU, from weights trained on openly licensed art.",
+        no_args_is_help=True,
+        pretty_exceptions_enable=False,
+        add_completion=False,
+    )
+    app.callback()(_root)
+    app.command()(generate)
+    app.command()(evaluate)
+    app.command()(train)
+    app.add_typer(data_commands)
+    app.command()(info)
+    app.command()(doctor)
+    typer.main.get_command(app).main(args=arguments, prog_name="unstrung", obj=session)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"unstrung {__version__}")
+        raise typer.Exit
+
+
+def _root(
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version", help="Print the version.", is_eager=True, callback=_print_version
+        ),
+    ] = False,
+) -> None:
+    """Text to video on a CPU, from weights trained on openly licensed art."""

@@ -1,0 +1,50 @@
+"""`unstrung train`: make the parts of a model."""
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from unstrung.commands.output import print_line
+from unstrung.commands.session import Debug, session_of
+
+
+class Part(StrEnum):
+    """What can be trained."""
+
+    ORACLE = "oracle"
+    AUTOENCODER = "autoencoder"
+    TEXT = "text"
+    TRANSFORMER = "transformer"
+
+
+def train(
+    context: typer.Context,
+    part: Annotated[Part, typer.Argument(help="Which part to train.")],
+    preset: Annotated[str, typer.Option(help="Name of the preset.")] = "mini",
+    out: Annotated[
+        Path | None, typer.Option(help="Folder of the run; training/PART-PRESET if left out.")
+    ] = None,
+    minutes: Annotated[
+        float | None, typer.Option(min=0, help="Stop after so long; the preset's own if left out.")
+    ] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on from the last state.")] = False,
+    debug: Debug = False,
+) -> None:
+    """Train one part; checkpoints, loss curves and samples go into the folder of the run."""
+    session = session_of(context, debug)
+    from unstrung.engine.training import runs
+
+    folder = out or Path("training") / f"{part.value}-{preset}"
+    session.stop_message = f"Stopped; the last checkpoint is in {folder}, go on with --resume."
+    match part:
+        case Part.ORACLE:
+            runs.run_oracle(preset, folder, minutes, resume)
+        case Part.AUTOENCODER:
+            runs.run_autoencoder(preset, folder, minutes, resume)
+        case Part.TEXT:
+            runs.run_text(preset, folder, minutes, resume)
+        case Part.TRANSFORMER:
+            runs.run_transformer(preset, folder, minutes, resume)
+    print_line(str(folder))

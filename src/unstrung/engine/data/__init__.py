@@ -1,0 +1,1 @@
+"""Clips become shards of latents on disk, and shards become batches."""

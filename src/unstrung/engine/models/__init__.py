@@ -1,0 +1,1 @@
+"""The networks: autoencoder, text encoder, transformer. No training, no sampling, no theatre."""

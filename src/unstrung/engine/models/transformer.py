@@ -1,0 +1,231 @@
+"""The denoiser: a single-stream diffusion transformer over spacetime latent patches.
+
+Axes: `B` batch, `C` latent channels, `F H W` latent grid, `L` tokens, `D` width, `S` caption slots.
+
+Design, after Peebles and Xie 2023 (DiT, 2212.09748) and its successors:
+- one stream: caption tokens stand in front of video tokens and pass through the same blocks;
+- every latent frame has its own time, so given frames simply stand at time 0;
+- every latent frame belongs to one text span and reads that span's caption only (storyboards);
+- adaLN-single (Chen et al. 2023, PixArt, 2310.00426): one projection of time and pooled caption makes
+  shift, scale and gate, and each block adds its own learned table;
+- the network estimates the clean latents (Li and He 2025, 2511.13720) or the velocity; `flow` converts;
+- token routing (Krause et al. 2025, TREAD, 2501.04765): in training a random share of the video tokens
+  skips the middle blocks.
+
+No guidance, noise, text encoding or device moves in here.
+"""
+
+from dataclasses import dataclass
+
+import torch
+from einops import rearrange
+from torch import Tensor, nn
+
+from unstrung.engine.models.layers import Block, RMSNorm, TimeEmbedding, rotary_angles
+from unstrung.engine.models.text_encoder import Condition
+
+
+@dataclass(frozen=True)
+class TransformerConfig:
+    """Sizes of the denoiser.
+
+    Attributes:
+        latent_channels: C.
+        patch_size: latent cells per token, along height and along width (frames are never merged).
+        hidden_size, depth, num_heads, mlp_ratio: the usual.
+        context_size: width of the caption features.
+    """
+
+    latent_channels: int
+    patch_size: int = 2
+    hidden_size: int = 384
+    depth: int = 8
+    num_heads: int = 6
+    mlp_ratio: float = 2.6667
+    context_size: int = 256
+
+
+@dataclass(frozen=True)
+class Routing:
+    """Which video tokens pass the middle blocks in this training step.
+
+    Attributes:
+        kept: (L_kept,) indices of video tokens that take every block.
+        first, last: the blocks [first, last) that only the kept ones pass.
+    """
+
+    kept: Tensor
+    first: int
+    last: int
+
+
+class Transformer(nn.Module):
+    """Estimates clean latents or velocity from noisy latents, times and a caption."""
+
+    def __init__(self, config: TransformerConfig) -> None:
+        """Build the network; `initialise` has set every weight when this returns."""
+        super().__init__()
+        self.config = config
+        size = config.hidden_size
+        patch = config.latent_channels * config.patch_size**2
+        self.patch_embedding = nn.Linear(patch, size)
+        self.place_embedding = nn.Linear(_PLACE_FEATURES, size, bias=False)
+        self.context_embedding = nn.Linear(config.context_size, size)
+        self.pooled_embedding = nn.Linear(config.context_size, size)
+        self.time_embedding = TimeEmbedding(size)
+        self.modulation = nn.Sequential(nn.SiLU(), nn.Linear(size, 3 * size))
+        self.modulation_tables = nn.Parameter(torch.zeros(config.depth, 3 * size))
+        self.blocks = nn.ModuleList(
+            Block(size, config.num_heads, config.mlp_ratio) for _ in range(config.depth)
+        )
+        self.final_norm = RMSNorm(size)
+        self.final_modulation = nn.Linear(size, 2 * size)
+        self.final_layer = nn.Linear(size, patch)
+        self._initialise()
+
+    def _initialise(self) -> None:
+        """Xavier for linear layers; zero for modulation and output; gates start open at one."""
+        for module in self.modules():
+            if isinstance(module, nn.Linear):
+                nn.init.xavier_uniform_(module.weight)
+                if module.bias is not None:
+                    nn.init.zeros_(module.bias)
+        for block in self.blocks:
+            nn.init.zeros_(block.proj_out.weight)  # a new block is the identity
+        nn.init.zeros_(self.modulation[1].weight)
+        with torch.no_grad():
+            self.modulation_tables[:, 2 * self.config.hidden_size :] = 1.0
+        nn.init.zeros_(self.final_modulation.weight)
+        nn.init.zeros_(self.final_layer.weight)
+
+    def forward(
+        self,
+        noisy_latents: Tensor,
+        times: Tensor,
+        condition: Condition,
+        routing: Routing | None = None,
+    ) -> Tensor:
+        """Estimate for every cell, (B, C, F, H, W).
+
+        Args:
+            noisy_latents: (B, C, F, H, W).
+            times: (B, F) in [0, 1]; 0 marks a given frame.
+            condition: caption features; `condition.frame_spans` says which span each frame reads.
+            routing: training only.
+        """
+        _, _, frames, height, width = noisy_latents.shape
+        patch = self.config.patch_size
+        rows, columns = height // patch, width // patch
+        tokens = rearrange(
+            noisy_latents, "B C F (H p) (W q) -> B (F H W) (p q C)", p=patch, q=patch
+        )  # (B, L, p q C)
+        place = self.place_embedding(place_features(rows, columns, frames).to(tokens.dtype))
+        video = self.patch_embedding(tokens) + place
+        context = self.context_embedding(condition.context)  # (B, T, D)
+        num_context = context.shape[1]
+        x = torch.cat([context, video], dim=1)
+
+        per_frame = self.time_embedding(times)  # (B, F, D)
+        pooled = self.pooled_embedding(condition.pooled)  # (B, S, D), one per span
+        spans = condition.frame_spans  # (B, F)
+        frame_pooled = torch.gather(pooled, 1, spans[..., None].expand(-1, -1, pooled.shape[-1]))
+        embedded = per_frame + frame_pooled
+        still = self.time_embedding(torch.zeros_like(times[:, :1]))  # caption tokens carry no noise
+        of_tokens = torch.cat([still.expand(-1, num_context, -1), _to_tokens(embedded, rows * columns)], 1)
+        # One entry per frame goes through the projection, not one per token.
+        base = self.modulation(torch.cat([still, embedded], dim=1))  # (B, 1 + F, 3 D)
+        base = torch.cat(
+            [base[:, :1].expand(-1, num_context, -1), _to_tokens(base[:, 1:], rows * columns)], dim=1
+        )
+
+        bias = attention_bias(condition, rows * columns).to(x.dtype)
+        rotary = self._rotary(num_context, frames, rows, columns, x.dtype)
+        x = self._run_blocks(x, base, bias, rotary, routing, num_context)
+
+        shift, scale = self.final_modulation(of_tokens[:, num_context:]).chunk(2, dim=-1)
+        x = self.final_norm(x[:, num_context:]) * (1 + scale) + shift
+        return rearrange(
+            self.final_layer(x), "B (F H W) (p q C) -> B C F (H p) (W q)",
+            F=frames, H=rows, W=columns, p=patch, q=patch,
+        )  # fmt: skip
+
+    def _run_blocks(
+        self,
+        x: Tensor,
+        base: Tensor,
+        bias: Tensor,
+        rotary: tuple[Tensor, Tensor],
+        routing: Routing | None,
+        num_context: int,
+    ) -> Tensor:
+        rest: Tensor | None = None
+        taken = torch.empty(0, dtype=torch.long)
+        full = (base, bias, rotary)
+        now = full
+        for index, block in enumerate(self.blocks):
+            if routing is not None and index == routing.first:
+                taken = torch.cat([torch.arange(num_context), num_context + routing.kept])
+                rest, x = x, x[:, taken]
+                now = (base[:, taken], bias[:, :, taken][..., taken], (rotary[0][taken], rotary[1][taken]))
+            if routing is not None and index == routing.last and rest is not None:
+                x = rest.index_copy(1, taken, x)
+                now = full
+            modulation = (now[0] + self.modulation_tables[index]).chunk(3, dim=-1)
+            x = block(x, now[1], now[2], modulation)
+        return x
+
+    def _rotary(
+        self, num_context: int, frames: int, rows: int, columns: int, dtype: torch.dtype
+    ) -> tuple[Tensor, Tensor]:
+        """Angles of all tokens; caption tokens stand at the origin."""
+        grid = torch.cartesian_prod(
+            torch.arange(frames).float(),
+            torch.arange(rows).float() - (rows - 1) / 2,
+            torch.arange(columns).float() - (columns - 1) / 2,
+        )
+        positions = torch.cat([torch.zeros(num_context, 3), grid])
+        head_size = self.config.hidden_size // self.config.num_heads
+        cosines, sines = rotary_angles(positions, head_size)
+        return cosines.to(dtype), sines.to(dtype)
+
+
+_PLACE_FREQUENCIES = (0.5, 1.0, 2.0, 4.0, 8.0)
+_PLACE_FEATURES = 4 * len(_PLACE_FREQUENCIES) + 1
+
+
+def place_features(rows: int, columns: int, frames: int) -> Tensor:
+    """Where each token stands in the view, in units of the view's height, (F rows columns, features).
+
+    Rotary angles tell tokens how far apart they are; this tells them where the floor is, whatever the
+    size of the picture.
+    """
+    y = (torch.arange(rows) + 0.5) / rows - 0.5
+    x = (torch.arange(columns) + 0.5) / rows - columns / rows / 2
+    grid = torch.cartesian_prod(y, x)  # (rows columns, 2)
+    angles = torch.pi * grid[..., None] * torch.tensor(_PLACE_FREQUENCIES)
+    features = torch.cat([angles.cos().flatten(1), angles.sin().flatten(1)], dim=-1)
+    aspect = torch.full((len(grid), 1), columns / rows - 1.0)
+    return torch.cat([features, aspect], dim=-1).repeat(frames, 1)
+
+
+def attention_bias(condition: Condition, tokens_per_frame: int) -> Tensor:
+    """What may look at what: (B, 1, L, L) of 0 and -inf.
+
+    Everybody sees all video tokens except that caption tokens see only video of their own span; video
+    and caption tokens see only caption tokens of their own span, and never padding.
+    """
+    video_spans = _to_tokens(condition.frame_spans[..., None], tokens_per_frame)[..., 0]
+    spans = torch.cat([condition.context_spans, video_spans], dim=1)  # (B, L)
+    is_video = torch.zeros_like(spans, dtype=torch.bool)
+    is_video[:, condition.context_spans.shape[1] :] = True
+    alive = torch.cat([condition.mask, torch.ones_like(video_spans, dtype=torch.bool)], dim=1)
+    same = spans[:, :, None] == spans[:, None, :]
+    both_video = is_video[:, :, None] & is_video[:, None, :]
+    allowed = (same | both_video) & alive[:, None, :]
+    bias = torch.zeros(allowed.shape).masked_fill_(~allowed, float("-inf"))
+    return bias[:, None]
+
+
+def _to_tokens(per_frame: Tensor, tokens_per_frame: int) -> Tensor:
+    """Repeat what belongs to a frame (B, F, X) for each of its tokens (B, L, X)."""
+    return per_frame.repeat_interleave(tokens_per_frame, dim=1)

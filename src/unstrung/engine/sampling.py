@@ -1,0 +1,50 @@
+"""Samplers: from noise to clean latents along a velocity field. Tensors only; knows no models.
+
+Shared contract: `velocity(noisy_latents, t)` is called with a scalar time and answers in the shape of the
+latents; `times` decrease to 0; `on_step(index, clean)` is told after every step and may raise to stop.
+"""
+
+from collections.abc import Callable
+
+from torch import Tensor
+
+Velocity = Callable[[Tensor, float], Tensor]
+OnStep = Callable[[int, Tensor], None]
+
+
+def euler(velocity: Velocity, noise: Tensor, times: Tensor, on_step: OnStep | None = None) -> Tensor:
+    """First-order steps, one evaluation each.
+
+    Args:
+        velocity: the field.
+        noise: start, (B, C, F, H, W), standing at times[0].
+        times: (num_steps + 1,), decreasing.
+        on_step: called with the step's index and the current estimate of the clean latents.
+    """
+    latents = noise
+    for index in range(len(times) - 1):
+        now, after = float(times[index]), float(times[index + 1])
+        direction = velocity(latents, now)
+        if on_step is not None:
+            on_step(index, latents - now * direction)
+        latents = latents + (after - now) * direction
+    return latents
+
+
+def heun(velocity: Velocity, noise: Tensor, times: Tensor, on_step: OnStep | None = None) -> Tensor:
+    """Second-order steps (Karras et al. 2022, 2206.00364, algorithm 1), two evaluations each.
+
+    Arguments as in `euler`; the last step, which ends at time 0, is a plain Euler step.
+    """
+    latents = noise
+    for index in range(len(times) - 1):
+        now, after = float(times[index]), float(times[index + 1])
+        direction = velocity(latents, now)
+        if on_step is not None:
+            on_step(index, latents - now * direction)
+        guess = latents + (after - now) * direction
+        if after > 0:
+            direction = (direction + velocity(guess, after)) / 2
+            guess = latents + (after - now) * direction
+        latents = guess
+    return latents

@@ -1,0 +1,237 @@
+"""The renderer: a script becomes frames.
+
+Role in the dataflow: script -> staging (paths) + scenery (layers) + sprites -> frames. It knows no words
+and no models. All blending is in 8-bit premultiplied colour, region by region, which is what makes a clip
+of 33 frames at 128 x 128 a matter of milliseconds.
+"""
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from unstrung.engine.shapes import COMPRESSION, VideoShape
+from unstrung.engine.theatre import styles, weather
+from unstrung.engine.theatre.scenery import NUM_VARIANTS, Layer, Scenery, paint
+from unstrung.engine.theatre.script import Script, Setting, Shot, TimeOfDay
+from unstrung.engine.theatre.sprites import Sprite, Sprites
+from unstrung.engine.theatre.staging import FLOAT_CENTRE, Staging, Track, View, stage_shot
+
+FRAME_RATE = 12
+_TINTS = {
+    TimeOfDay.DAY: (1.0, 1.0, 1.0),
+    TimeOfDay.SUNSET: (1.0, 0.90, 0.80),
+    TimeOfDay.NIGHT: (0.68, 0.72, 0.92),
+}
+_UNLIT = frozenset({Setting.SPACE, Setting.CAVE, Setting.STAGE, Setting.ROOM, Setting.MOON})
+
+
+def shot_of_latent_frames(num_shots: int, num_latent_frames: int) -> tuple[int, ...]:
+    """Which shot each latent frame belongs to; cuts fall on latent frames so that captions can too."""
+    return tuple(min(num_shots - 1, i * num_shots // num_latent_frames) for i in range(num_latent_frames))
+
+
+def render(
+    script: Script, shape: VideoShape, sprites: Sprites, moment: float | None = None
+) -> np.ndarray:
+    """Draw a clip.
+
+    Args:
+        script: what happens; its seed decides everything that it leaves open.
+        shape: frames, height and width of the clip.
+        sprites: pictures of the cast.
+        moment: for a clip of one frame, how much of the action has passed, in [0, 1]; None draws it.
+
+    Returns:
+        (F, H, W, 3) uint8 RGB at 12 frames a second.
+    """
+    owners = shot_of_latent_frames(len(script.shots), shape.latent.frames)
+    frames = []
+    for index, shot in enumerate(script.shots):
+        num_latent = owners.count(index)
+        if not num_latent:
+            continue
+        count = num_latent * COMPRESSION.frames - (COMPRESSION.frames - 1 if index == 0 else 0)
+        rng = np.random.default_rng([script.seed, index])
+        frames.append(_render_shot(shot, count, shape, sprites, rng, moment))
+    return np.concatenate(frames)
+
+
+@dataclass(frozen=True)
+class _Frame:
+    """Size of the picture [px] and the floor of the scene [world units]."""
+
+    height: int
+    width: int
+    ground: float
+    has_floor: bool
+
+
+def _render_shot(
+    shot: Shot,
+    count: int,
+    shape: VideoShape,
+    sprites: Sprites,
+    rng: np.random.Generator,
+    moment: float | None,
+) -> np.ndarray:
+    drawn_moment = float(rng.random())
+    if count == 1:
+        start = drawn_moment if moment is None else moment
+        progress, seconds = np.array([start]), np.array([4.0 * start])
+    else:
+        progress = np.linspace(0.0, 1.0, count)
+        seconds = np.arange(count) / FRAME_RATE
+    aspect = shape.width / shape.height
+    scenery = paint(shot.setting, shot.time_of_day, int(rng.integers(NUM_VARIANTS)), shape.height)
+    floor = scenery.ground if scenery.has_floor else FLOAT_CENTRE
+    headroom = floor + 0.5 if scenery.has_floor else 0.5
+    staging = stage_shot(shot, progress, seconds, aspect, headroom, rng)
+    falling = weather.particles(shot.weather, rng)
+    frame = _Frame(shape.height, shape.width, floor, scenery.has_floor)
+    tint = _TINTS[TimeOfDay.DAY if shot.setting in _UNLIT else shot.time_of_day]
+    backdrops = _backdrops(scenery, staging.view, frame)
+    clip = np.empty((count, shape.height, shape.width, 3), np.uint8)
+    for index in range(count):
+        canvas = weather.veil(shot.weather, backdrops[index])
+        _draw_actors(canvas, staging, index, frame, sprites, tint)
+        if scenery.foreground is not None:
+            _blend(canvas, _crop(scenery.foreground, staging.view, index, frame))
+        weather.draw(canvas, shot.weather, falling, float(seconds[index]))
+        clip[index] = styles.apply(shot.style, canvas)
+    return clip
+
+
+def _backdrops(scenery: Scenery, view: View, frame: _Frame) -> list[np.ndarray]:
+    """Everything behind the actors, frame by frame; drawn once when the camera stands still."""
+    moves = bool(np.ptp(view.x) or np.ptp(view.y) or np.ptp(view.zoom))
+    indices = range(len(view.x)) if moves else [0]
+    pictures = []
+    for index in indices:
+        canvas = np.ascontiguousarray(_crop(scenery.layers[0], view, index, frame)[..., :3])
+        for layer in scenery.layers[1:]:
+            _blend(canvas, _crop(layer, view, index, frame))
+        pictures.append(canvas)
+    return [pictures[i if moves else 0].copy() for i in range(len(view.x))]
+
+
+def _crop(layer: Layer, view: View, index: int, frame: _Frame) -> np.ndarray:
+    """The part of a panorama that the camera sees, (H, W, 4)."""
+    zoom = 1 + (float(view.zoom[index]) - 1) * (0.4 + 0.6 * layer.parallax)
+    unit = frame.height
+    centre_x = (2.0 + layer.parallax * float(view.x[index])) * unit
+    centre_y = (0.75 + layer.parallax * float(view.y[index])) * unit
+    matrix = np.array(
+        [
+            [1 / zoom, 0, centre_x - 0.5 - (frame.width - 1) / 2 / zoom],
+            [0, 1 / zoom, centre_y - 0.5 - (frame.height - 1) / 2 / zoom],
+        ]
+    )
+    return cv2.warpAffine(
+        layer.image,
+        matrix,
+        (frame.width, frame.height),
+        flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
+        borderMode=cv2.BORDER_REPLICATE,
+    )
+
+
+def _blend(canvas: np.ndarray, over: np.ndarray, opacity: float = 1.0) -> None:
+    """Lay a premultiplied RGBA picture over an RGB canvas of the same size, in place."""
+    if opacity < 1.0:
+        over = cv2.convertScaleAbs(over, alpha=opacity)
+    keep = cv2.merge([255 - over[..., 3]] * 3)
+    cv2.add(cv2.multiply(canvas, keep, scale=1 / 255), over[..., :3], dst=canvas)
+
+
+def _draw_actors(
+    canvas: np.ndarray,
+    staging: Staging,
+    index: int,
+    frame: _Frame,
+    sprites: Sprites,
+    tint: tuple[float, float, float],
+) -> None:
+    order = sorted(staging.tracks, key=lambda track: -track.depth)
+    if frame.has_floor:
+        for track in order:
+            _draw_shadow(canvas, track, staging.view, index, frame)
+    for track in order:
+        _draw_sprite(canvas, track, sprites[track.name], staging.view, index, frame, tint)
+
+
+def _to_pixels(x: float, y: float, view: View, index: int, frame: _Frame) -> tuple[float, float]:
+    zoom = float(view.zoom[index])
+    return (
+        (x - float(view.x[index])) * zoom * frame.height + (frame.width - 1) / 2,
+        (y - float(view.y[index])) * zoom * frame.height + (frame.height - 1) / 2,
+    )
+
+
+def _draw_sprite(
+    canvas: np.ndarray,
+    track: Track,
+    sprite: Sprite,
+    view: View,
+    index: int,
+    frame: _Frame,
+    tint: tuple[float, float, float],
+) -> None:
+    scale = float(track.scale[index]) * (1 - 0.15 * track.depth)
+    left, top, right, bottom = sprite.box
+    feet = frame.ground - 0.06 * track.depth - float(track.lift[index])
+    centre_y = feet - (bottom - 0.5) * scale if frame.has_floor else feet
+    x, y = _to_pixels(float(track.x[index]), centre_y, view, index, frame)
+    size = scale * float(view.zoom[index]) * frame.height
+    picture = sprite.level_for(size)[(track.start_frame + index) % sprite.num_frames]
+    angle = np.deg2rad(float(track.turn[index]))
+    reach = size * (0.5 if angle == 0 else 0.72)
+    x0, x1 = max(0, int(x - reach)), min(frame.width, int(x + reach) + 2)
+    y0, y1 = max(0, int(y - reach)), min(frame.height, int(y + reach) + 2)
+    if x0 >= x1 or y0 >= y1:
+        return
+    ratio = picture.shape[0] / size
+    cos, sin = ratio * np.cos(angle), ratio * np.sin(angle)
+    mirror = -1.0 if track.mirrored else 1.0
+    middle_x, middle_y = (left + right) / 2, (top + bottom) / 2 if angle else 0.5
+    del middle_y
+    centre = (picture.shape[0] - 1) / 2
+    shift = (middle_x - 0.5) * picture.shape[0]
+    dx, dy = x0 - x, y0 - y
+    matrix = np.array(
+        [
+            [mirror * cos, mirror * sin, mirror * (cos * dx + sin * dy) + centre + shift],
+            [-sin, cos, -sin * dx + cos * dy + centre],
+        ]
+    )
+    patch = cv2.warpAffine(
+        picture,
+        matrix,
+        (x1 - x0, y1 - y0),
+        flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
+        borderMode=cv2.BORDER_CONSTANT,
+    )
+    if tint != (1.0, 1.0, 1.0):
+        patch = cv2.multiply(patch, (*tint, 1.0))
+    region = np.ascontiguousarray(canvas[y0:y1, x0:x1])
+    _blend(region, patch)
+    canvas[y0:y1, x0:x1] = region
+
+
+def _draw_shadow(canvas: np.ndarray, track: Track, view: View, index: int, frame: _Frame) -> None:
+    """A soft ellipse on the floor, smaller and paler the higher its owner is."""
+    lift = max(0.0, float(track.lift[index]))
+    fade = max(0.25, 1 - 1.2 * lift)
+    scale = float(track.scale[index]) * (1 - 0.15 * track.depth)
+    ground = frame.ground - 0.06 * track.depth - min(0.0, float(track.lift[index]))
+    x, y = _to_pixels(float(track.x[index]), ground, view, index, frame)
+    unit = frame.height * float(view.zoom[index])
+    half_width, half_height = 0.36 * scale * fade * unit, 0.075 * scale * fade * unit
+    x0, x1 = max(0, int(x - half_width) - 1), min(frame.width, int(x + half_width) + 2)
+    y0, y1 = max(0, int(y - half_height) - 1), min(frame.height, int(y + half_height) + 2)
+    if x0 >= x1 or y0 >= y1 or half_height < 0.5:
+        return
+    across = ((np.arange(x0, x1) - x) / half_width)[None, :] ** 2
+    down = ((np.arange(y0, y1) - y) / half_height)[:, None] ** 2
+    dark = 0.42 * fade * np.clip(1 - (across + down), 0.0, 1.0)
+    canvas[y0:y1, x0:x1] = canvas[y0:y1, x0:x1] * (1 - dark[..., None])

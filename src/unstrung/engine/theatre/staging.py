@@ -1,0 +1,292 @@
+"""Where everybody stands at every moment: scripts become paths of actors and of the camera.
+
+World units: the view at zoom 1 is one unit high and `aspect` units wide, (0, 0) is its centre, x grows to
+the right and y downwards. Paths are arrays over the frames of one shot. Positions are drawn from a few
+fixed places rather than from a continuum: what a small model can learn by heart, it draws sharply.
+"""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from unstrung.engine.theatre.cast import member
+from unstrung.engine.theatre.script import Action, Camera, Relation, Shot, Size
+
+_HEIGHTS = {Size.SMALL: 0.34, Size.NORMAL: 0.54, Size.LARGE: 0.74}
+_PAIR_SHARE = 0.78
+_GROUP_SHARE = {1: 1.0, 2: 0.76, 3: 0.60}
+FLOAT_CENTRE = 0.04
+
+
+@dataclass(frozen=True)
+class Track:
+    """The path of one body over the frames of a shot; every array has one entry a frame.
+
+    Attributes:
+        name: cast member.
+        x: centre [world units].
+        lift: height of the feet above the floor (or of the centre above mid-air) [world units].
+        scale: height of the whole sprite square [world units].
+        turn: rotation, clockwise [degrees].
+        mirrored: whether the art is flipped left to right.
+        depth: 0 at the actors' line, positive farther away; farther bodies are drawn first and higher up.
+        start_frame: frame of the sprite's loop at the first frame of the shot.
+    """
+
+    name: str
+    x: np.ndarray
+    lift: np.ndarray
+    scale: np.ndarray
+    turn: np.ndarray
+    mirrored: bool = False
+    depth: float = 0.0
+    start_frame: int = 0
+
+
+@dataclass(frozen=True)
+class View:
+    """The camera over the frames of a shot: centre [world units] and zoom (1 = the whole stage)."""
+
+    x: np.ndarray
+    y: np.ndarray
+    zoom: np.ndarray
+
+
+@dataclass(frozen=True)
+class Staging:
+    """All paths of one shot."""
+
+    tracks: tuple[Track, ...]
+    view: View
+
+
+@dataclass(frozen=True)
+class _Space:
+    """What the paths of one shot are drawn into: progress per frame, seconds, half width, room."""
+
+    progress: np.ndarray
+    seconds: np.ndarray
+    half: float
+    headroom: float
+
+    def still(self, value: float) -> np.ndarray:
+        return np.full_like(self.progress, value)
+
+
+def stage_shot(
+    shot: Shot,
+    progress: np.ndarray,
+    seconds: np.ndarray,
+    aspect: float,
+    headroom: float,
+    rng: np.random.Generator,
+) -> Staging:
+    """Choose the places that the script leaves open and lay out every path.
+
+    Args:
+        shot: what happens.
+        progress: (F,) how much of the shot has passed at each frame, in [0, 1].
+        seconds: (F,) time since the shot began [s].
+        aspect: width of the view over its height.
+        headroom: from the floor to the top of the view [world units].
+        rng: draws the open choices; the same state gives the same staging.
+    """
+    space = _Space(progress, seconds, aspect / 2, headroom)
+    first = _body(shot, 0, space, rng)
+    if len(shot.actors) == 1:
+        leads = [_solo(shot.action, first, space, rng)]
+    elif shot.relation is not None:
+        second = _body(shot, 1, space, rng)
+        leads = list(_related(shot.relation, first, second, space))
+    else:
+        second = _body(shot, 1, space, rng)
+        leads = list(_pair(shot.action, first, second, space, rng))
+    view = _camera(shot.camera, leads[0], space)
+    if shot.camera is Camera.FOLLOW:
+        leads, view = _follow(leads, view, space)
+    tracks = [
+        body
+        for track, actor in zip(leads, shot.actors, strict=True)
+        for body in _group(track, actor.count, space)
+    ]
+    return Staging(tuple(tracks), view)
+
+
+def _body(shot: Shot, index: int, space: _Space, rng: np.random.Generator) -> Track:
+    actor = shot.actors[index]
+    room = min(1.0, max(0.6, 2 * space.half))
+    height = _HEIGHTS[actor.size] * room * (_PAIR_SHARE if len(shot.actors) > 1 else 1.0)
+    start = 0 if rng.random() < 0.6 else int(rng.integers(0, 36))
+    return Track(
+        name=actor.name,
+        x=space.still(0.0),
+        lift=space.still(0.0),
+        scale=space.still(height),
+        turn=space.still(0.0),
+        start_frame=start,
+    )
+
+
+def _heading(track: Track, right: bool) -> Track:
+    facing = member(track.name).facing
+    return replace(track, mirrored=(facing == "left" and right) or (facing == "right" and not right))
+
+
+def _smooth(progress: np.ndarray, start: float = 0.0, end: float = 1.0) -> np.ndarray:
+    part = np.clip((progress - start) / (end - start), 0.0, 1.0)
+    return part * part * (3 - 2 * part)
+
+
+def _solo(action: Action, track: Track, space: _Space, rng: np.random.Generator) -> Track:
+    """One actor's path for an action that needs nobody else."""
+    height = float(track.scale[0])
+    edge = space.half - 0.42 * height
+    outside = space.half + 0.55 * height
+    place = float(rng.choice([-0.5, -0.25, 0.0, 0.0, 0.25, 0.5])) * edge * 0.8
+    p = space.progress
+    if action in (Action.CROSS_RIGHT, Action.CROSS_LEFT):
+        right = action is Action.CROSS_RIGHT
+        path = (2 * (0.15 * _smooth(p) + 0.85 * p) - 1) * edge
+        return replace(_heading(track, right), x=path if right else -path, lift=_steps(space))
+    if action in (Action.ENTER, Action.LEAVE):
+        right = bool(rng.random() < 0.5)
+        way = _smooth(p, 0.0, 0.75) if action is Action.ENTER else 1 - _smooth(p, 0.25, 1.0)
+        side = -1.0 if right == (action is Action.ENTER) else 1.0
+        return replace(_heading(track, right), x=side * outside * (1 - way), lift=_steps(space))
+    top = space.headroom - 0.62 * height
+    if action is Action.RISE:
+        return replace(track, x=space.still(place), lift=top * _smooth(p))
+    if action is Action.FALL:
+        drop = np.clip(p / 0.8, 0.0, 1.0) ** 1.6
+        return replace(track, x=space.still(place), lift=top * (1 - drop))
+    if action is Action.BOUNCE:
+        hop = np.abs(np.sin(np.pi * space.seconds / 0.75))
+        return replace(track, x=space.still(place), lift=0.24 * hop)
+    if action is Action.SPIN:
+        way = 1.0 if rng.random() < 0.5 else -1.0
+        return replace(track, x=space.still(place), lift=space.still(0.06), turn=way * 180 * space.seconds)
+    if action is Action.CIRCLE:
+        angle = 2 * np.pi * space.seconds / 2.5
+        radius = 0.20 * min(1.0, 2 * space.half)
+        return replace(track, x=radius * np.sin(angle), lift=radius * (1.1 - np.cos(angle)))
+    if action is Action.GROW:
+        return replace(track, x=space.still(place * 0.5), scale=height * (0.45 + 0.85 * _smooth(p)))
+    if action is Action.SHRINK:
+        return replace(track, x=space.still(place * 0.5), scale=height * (1.30 - 0.85 * _smooth(p)))
+    if action is Action.SHAKE:
+        return replace(track, x=place + 0.035 * np.sin(2 * np.pi * 2.6 * space.seconds))
+    return replace(track, x=space.still(place))
+
+
+def _steps(space: _Space) -> np.ndarray:
+    """A light hop at every step of somebody who walks."""
+    return 0.02 * np.abs(np.sin(np.pi * space.seconds / 0.4))
+
+
+def _pair(
+    action: Action, first: Track, second: Track, space: _Space, rng: np.random.Generator
+) -> tuple[Track, Track]:
+    """Paths of two actors; for a solo action the second one stays on the other side."""
+    edge = space.half - 0.42 * float(first.scale[0])
+    apart = min(0.30, 0.62 * space.half)
+    p = space.progress
+    right = bool(rng.random() < 0.5)
+    side = 1.0 if right else -1.0
+    if action is Action.CHASE:
+        reach = edge - 0.22 * space.half
+        path = side * (2 * p - 1) * reach
+        gap = side * apart * 0.8
+        return (
+            replace(_heading(first, right), x=path - gap, lift=_steps(space)),
+            replace(_heading(second, right), x=path + gap, lift=_steps(space)),
+        )
+    if action is Action.MEET:
+        way = _smooth(p, 0.0, 0.7)
+        reach = edge + (apart * 0.72 - edge) * way
+        return (
+            replace(_heading(first, right), x=-side * reach, lift=_steps(space)),
+            replace(_heading(second, not right), x=side * reach, lift=_steps(space)),
+        )
+    if action is Action.PASS_BEHIND:
+        path = side * (2 * p - 1) * edge
+        walker = replace(_heading(first, right), x=path, lift=_steps(space), depth=0.6)
+        return walker, replace(second, lift=space.still(-0.03))
+    if action is Action.JUMP_OVER:
+        jump = np.clip((p - 0.15) / 0.7, 0.0, 1.0)
+        path = side * (2 * jump - 1) * min(edge, apart * 1.2)
+        height = min(0.5, space.headroom - 0.6 * float(first.scale[0]))
+        arc = 4 * jump * (1 - jump) * height
+        smaller = replace(second, scale=second.scale * 0.8)
+        return replace(_heading(first, right), x=path, lift=arc), smaller
+    solo = _solo(action, first, space, rng)
+    if action in (Action.CROSS_RIGHT, Action.CROSS_LEFT):
+        return solo, replace(second, x=space.still(side * apart), depth=0.5)
+    if action in (Action.ENTER, Action.LEAVE):
+        side = 1.0 if float(solo.x[0] + solo.x[-1]) < 0 else -1.0
+        return replace(solo, x=solo.x - side * apart * 0.5), replace(second, x=space.still(side * apart))
+    centre = solo.x - solo.x.mean()
+    return replace(solo, x=centre - side * apart), replace(second, x=space.still(side * apart))
+
+
+def _related(relation: Relation, first: Track, second: Track, space: _Space) -> tuple[Track, Track]:
+    """Two actors that stay, the first placed as seen from the second."""
+    apart = min(0.27, 0.56 * space.half)
+    height = float(second.scale[0])
+    if relation in (Relation.LEFT_OF, Relation.RIGHT_OF):
+        side = -1.0 if relation is Relation.LEFT_OF else 1.0
+        return replace(first, x=space.still(side * apart)), replace(second, x=space.still(-side * apart))
+    if relation is Relation.ABOVE:
+        return replace(first, lift=space.still(height * 0.95)), second
+    if relation is Relation.BELOW:
+        return first, replace(second, lift=space.still(float(first.scale[0]) * 0.95))
+    near, far = space.still(-0.06), space.still(0.10)
+    if relation is Relation.IN_FRONT_OF:
+        return (
+            replace(first, x=space.still(-apart * 0.3), lift=near),
+            replace(second, x=space.still(apart * 0.3), lift=far, depth=0.6),
+        )
+    return (
+        replace(first, x=space.still(-apart * 0.3), lift=far, depth=0.6),
+        replace(second, x=space.still(apart * 0.3), lift=near),
+    )
+
+
+def _group(track: Track, count: int, space: _Space) -> list[Track]:
+    """The same path for one, two or three of a kind, side by side and smaller."""
+    if count == 1:
+        return [track]
+    scale = track.scale * _GROUP_SHARE[count]
+    gap = min(0.86 * float(scale.mean()), 1.7 * space.half / count)
+    offsets = (np.arange(count) - (count - 1) / 2) * gap
+    start = track.start_frame
+    return [
+        replace(track, x=track.x * 0.8 + float(dx), scale=scale, start_frame=start + 5 * index)
+        for index, dx in enumerate(offsets)
+    ]
+
+
+def _camera(camera: Camera, lead: Track, space: _Space) -> View:
+    p = _smooth(space.progress)
+    x, y, zoom = space.still(0.0), space.still(0.0), space.still(1.0)
+    reach = 0.26 * min(1.0, 2 * space.half)
+    if camera in (Camera.PAN_LEFT, Camera.PAN_RIGHT):
+        way = (2 * p - 1) * reach
+        return View(way if camera is Camera.PAN_RIGHT else -way, y, zoom)
+    if camera in (Camera.TILT_UP, Camera.TILT_DOWN):
+        way = (2 * p - 1) * 0.15
+        return View(x, way if camera is Camera.TILT_DOWN else -way, zoom)
+    if camera in (Camera.ZOOM_IN, Camera.ZOOM_OUT):
+        part = p if camera is Camera.ZOOM_IN else 1 - p
+        centre = float(lead.x.mean())
+        return View(centre * 0.5 * part, 0.05 * part, 1 + 0.55 * part)
+    return View(x, y, zoom)
+
+
+def _follow(leads: list[Track], view: View, space: _Space) -> tuple[list[Track], View]:
+    """Let the view travel with the first actor, over a longer way than the view is wide."""
+    lead = leads[0]
+    mean = float(lead.x.mean())
+    travel = (lead.x - mean) * 1.6
+    moved = replace(lead, x=mean + travel)
+    others = [replace(other, x=other.x) for other in leads[1:]]
+    return [moved, *others], replace(view, x=travel)

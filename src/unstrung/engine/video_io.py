@@ -1,0 +1,449 @@
+"""Clips to files and back: mp4 with its recipe inside, contact sheets, still images.
+
+Every file is written beside its target under a temporary name, flushed to disk and then moved, so
+the target is either the old file or the whole new one. Frames are (F, H, W, 3) uint8; models are
+unknown here.
+"""
+
+import errno
+import json
+import os
+import secrets
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+from typing import Any, Final
+
+import av
+import numpy as np
+from av.video.reformatter import ColorRange, Colorspace
+
+from unstrung.engine.errors import DataError, InvalidRequest
+
+RECIPE_KEY: Final = "comment"
+IMAGE_SUFFIXES: Final = (".png", ".jpg", ".jpeg", ".webp")
+_BT709 = 1
+_LIMITED_RANGE = 1
+_ENCODER_OPTIONS = {"crf": "17", "preset": "medium"}
+
+
+@dataclass(frozen=True)
+class Clip:
+    """Decoded frames (F, H, W, 3) uint8 and their rate [fps]."""
+
+    frames: np.ndarray
+    frame_rate: float
+
+
+@dataclass(frozen=True)
+class VideoInfo:
+    """What the header of a video file says.
+
+    Attributes:
+        width, height: [px].
+        frame_rate: [fps].
+        num_frames: frames in the file.
+        seconds: length [s].
+        codec, pixel_format: such as h264 and yuv420p.
+        recipe: how the clip was made, or None if the file does not say.
+    """
+
+    width: int
+    height: int
+    frame_rate: float
+    num_frames: int
+    seconds: float
+    codec: str
+    pixel_format: str
+    recipe: dict[str, Any] | None
+
+
+def check_target(path: Path) -> None:
+    """Find out before any work is done whether a file can be written at `path`.
+
+    Raises:
+        DataError: if the folder is missing or closed to writing, or `path` is a folder.
+    """
+    try:
+        is_folder, has_parent = path.is_dir(), path.parent.is_dir()
+    except OSError as error:
+        raise DataError(_why_not_written(path, error)) from error
+    if is_folder:
+        raise DataError(f"{path} is a folder; give the name of a file.")
+    if not has_parent:
+        raise DataError(f"The folder {path.parent} does not exist; create it first.")
+    if not os.access(path.parent, os.W_OK | os.X_OK):
+        raise DataError(f"The folder {path.parent} cannot be written to; choose another one.")
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """Lend a temporary sibling of `path` and move it there once the block has filled it.
+
+    Whatever ends the block early, ctrl-C included, the sibling is removed and `path` stays as is.
+
+    Raises:
+        DataError: if the disk is full or the folder cannot be written to.
+    """
+    check_target(path)
+    temporary = path.with_name(f".{secrets.token_hex(6)}.tmp")
+    try:
+        yield temporary
+        with temporary.open("rb+") as file:
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    except OSError as error:
+        raise DataError(_why_not_written(path, error)) from error
+    finally:
+        temporary.unlink(missing_ok=True)
+    _sync_folder(path.parent)
+
+
+class VideoWriter:
+    """Encodes frames into one open mp4; made by `writing_video`."""
+
+    def __init__(self, container: "av.container.OutputContainer", frame_rate: Fraction) -> None:
+        """Take an open container; its stream is set up when the first frames tell their size."""
+        self._container = container
+        self._frame_rate = frame_rate
+        self._stream: av.VideoStream | None = None
+
+    def write(self, frames: np.ndarray) -> None:
+        """Append frames (F, H, W, 3) uint8, all of the size of the first ones."""
+        right_form = frames.ndim == 4 and frames.shape[-1] == 3 and frames.dtype == np.uint8
+        if not right_form or not frames.size:
+            shown = f"{frames.shape} {frames.dtype}"
+            raise InvalidRequest("frames", shown, "be (F, H, W, 3) of uint8 and not empty")
+        frames = _with_even_sides(frames)
+        if self._stream is None:
+            self._stream = self._open_stream(frames.shape[2], frames.shape[1])
+        for image in frames:
+            frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(image), format="rgb24")
+            frame = frame.reformat(
+                format="yuv420p", dst_colorspace=Colorspace.ITU709, dst_color_range=ColorRange.MPEG
+            )
+            self._container.mux(self._stream.encode(frame))
+
+    def finish(self) -> None:
+        """Encode what the encoder still holds back."""
+        if self._stream is None:
+            raise InvalidRequest("frames", 0, "be at least one")
+        self._container.mux(self._stream.encode(None))
+
+    def _open_stream(self, width: int, height: int) -> av.VideoStream:
+        stream = self._container.add_stream(
+            "libx264", rate=self._frame_rate, options=_ENCODER_OPTIONS
+        )
+        stream.width, stream.height, stream.pix_fmt = width, height, "yuv420p"
+        # Untagged small videos are shown with BT.601 by some players and BT.709 by others.
+        context = stream.codec_context
+        context.colorspace = context.color_primaries = context.color_trc = _BT709
+        context.color_range = _LIMITED_RANGE
+        return stream
+
+
+@contextmanager
+def writing_video(
+    path: Path, frame_rate: Fraction | int, recipe: Mapping[str, Any] | None = None
+) -> Iterator[VideoWriter]:
+    """Open an mp4 that takes frames as they come and appears at `path` when the block ends well.
+
+    H.264, yuv420p, index at the front. Arguments and errors as for `write_video`.
+    """
+    options = {"movflags": "+faststart"}
+    with (
+        replacing(path) as temporary,
+        av.open(str(temporary), "w", format="mp4", options=options) as container,
+    ):
+        if recipe is not None:
+            container.metadata[RECIPE_KEY] = _recipe_to_text(recipe)
+        writer = VideoWriter(container, Fraction(frame_rate))
+        yield writer
+        writer.finish()
+
+
+def write_video(
+    path: Path,
+    frames: np.ndarray,
+    frame_rate: Fraction | int,
+    recipe: Mapping[str, Any] | None = None,
+) -> None:
+    """Write a whole clip as mp4 with the recipe in its metadata, never half of it.
+
+    Args:
+        path: target; an existing file is replaced.
+        frames: (F, H, W, 3) uint8; odd sides are made even by repeating the last row or column.
+        frame_rate: [fps].
+        recipe: anything JSON can hold.
+
+    Raises:
+        DataError: if the file cannot be written.
+        InvalidRequest: if `frames` is empty or of another form.
+    """
+    with writing_video(path, frame_rate, recipe) as writer:
+        writer.write(frames)
+
+
+def read_video(path: Path, max_frames: int | None = None) -> Clip:
+    """Decode a video file.
+
+    Args:
+        path: any file that FFmpeg reads.
+        max_frames: stop after so many.
+
+    Raises:
+        DataError: if the file is missing, damaged or no video.
+    """
+    frames: list[np.ndarray] = []
+    with _opened(path) as container:
+        stream = container.streams.video[0]
+        stream.thread_type = "AUTO"
+        frame_rate = float(stream.average_rate or 0)
+        for frame in container.decode(stream):
+            frames.append(frame.to_ndarray(format="rgb24"))
+            if len(frames) == max_frames:
+                break
+        expected = stream.frames if max_frames is None else min(stream.frames, max_frames)
+    if not frames or len(frames) < expected:
+        raise DataError(f"{path} is cut off: {len(frames)} of {expected} frames could be read.")
+    return Clip(np.stack(frames), frame_rate)
+
+
+def probe(path: Path) -> VideoInfo:
+    """Read the header of a video file: size, length, codec, recipe.
+
+    Raises:
+        DataError: if the file is missing, damaged or no video.
+    """
+    with _opened(path) as container:
+        stream = container.streams.video[0]
+        frame_rate = float(stream.average_rate or 0)
+        seconds = float((stream.duration or 0) * (stream.time_base or 0))
+        num_frames = stream.frames or round(seconds * frame_rate)
+        return VideoInfo(
+            width=stream.width,
+            height=stream.height,
+            frame_rate=frame_rate,
+            num_frames=num_frames,
+            seconds=seconds,
+            codec=stream.codec_context.name,
+            pixel_format=stream.codec_context.pix_fmt or "",
+            recipe=_recipe_from_text(container.metadata.get(RECIPE_KEY)),
+        )
+
+
+def read_recipe(path: Path) -> dict[str, Any]:
+    """Read back how a clip was made.
+
+    Raises:
+        DataError: if the file is no video or carries no recipe.
+    """
+    recipe = probe(path).recipe
+    if recipe is None:
+        raise DataError(f"{path} carries no recipe; it was made or rewritten by another program.")
+    return recipe
+
+
+def write_image(path: Path, image: np.ndarray) -> None:
+    """Write a picture (H, W, 3) uint8 as PNG, JPEG or WebP, by suffix, never half of it.
+
+    Raises:
+        InvalidRequest: if the suffix is none of these.
+        DataError: if the file cannot be written.
+    """
+    from PIL import Image
+
+    if path.suffix.lower() not in IMAGE_SUFFIXES:
+        raise InvalidRequest(
+            "path", path, f"end in {', '.join(IMAGE_SUFFIXES)}", f"{path.stem}.png"
+        )
+    picture = Image.fromarray(image)
+    picture_format = Image.registered_extensions()[path.suffix.lower()]
+    with replacing(path) as temporary:
+        picture.save(temporary, format=picture_format, quality=90)
+
+
+@dataclass(frozen=True)
+class SheetStyle:
+    """How a contact sheet is laid out.
+
+    Attributes:
+        num_frames: pictures shown of each clip, evenly spaced in time.
+        frame_width: width of each picture [px].
+        font_size: height of the labels [px].
+        gap: space between clips [px].
+    """
+
+    num_frames: int = 4
+    frame_width: int = 160
+    font_size: int = 13
+    gap: int = 10
+
+
+DEFAULT_SHEET: Final = SheetStyle()
+
+
+def contact_sheet(
+    clips: Sequence[np.ndarray],
+    labels: Sequence[str],
+    columns: int = 2,
+    style: SheetStyle = DEFAULT_SHEET,
+) -> np.ndarray:
+    """Lay out clips as strips of frames with their captions below, for people to look at.
+
+    Args:
+        clips: (F, H, W, 3) uint8 each, of any sizes.
+        labels: one text for each clip, in any script; long ones are wrapped.
+        columns: clips side by side.
+        style: numbers of the layout.
+
+    Returns:
+        (H, W, 3) uint8.
+
+    Raises:
+        InvalidRequest: if there are no clips, or not one label for each.
+    """
+    from PIL import Image
+
+    if not clips or len(clips) != len(labels):
+        shown = f"{len(labels)} for {len(clips)} clips"
+        raise InvalidRequest("labels", shown, "be one for each of at least one clip")
+    cells = [_cell(clip, label, style) for clip, label in zip(clips, labels, strict=True)]
+    columns = min(columns, len(cells))
+    rows = [cells[start : start + columns] for start in range(0, len(cells), columns)]
+    width = columns * (max(cell.width for cell in cells) + style.gap) + style.gap
+    heights = [max(cell.height for cell in row) + style.gap for row in rows]
+    sheet = Image.new("RGB", (width, sum(heights) + style.gap), "white")
+    top = style.gap
+    for row, height in zip(rows, heights, strict=True):
+        for index, cell in enumerate(row):
+            left = style.gap + index * ((width - style.gap) // columns)
+            sheet.paste(cell, (left, top))
+        top += height
+    return np.asarray(sheet)
+
+
+def _cell(clip: np.ndarray, label: str, style: SheetStyle) -> Any:
+    """One clip's strip of frames with its label below, as a PIL image."""
+    from PIL import Image, ImageDraw
+
+    moments = np.linspace(0, len(clip) - 1, min(style.num_frames, len(clip))).round().astype(int)
+    height = max(1, round(style.frame_width * clip.shape[1] / clip.shape[2]))
+    font = _font(style.font_size)
+    width = style.num_frames * style.frame_width
+    lines = _wrapped(label, font, width)
+    line_height = round(style.font_size * 1.4)
+    cell = Image.new("RGB", (width, height + line_height * len(lines) + 2), "white")
+    for index, moment in enumerate(moments):
+        picture = Image.fromarray(clip[moment]).resize((style.frame_width, height))
+        cell.paste(picture, (index * style.frame_width, 0))
+    draw = ImageDraw.Draw(cell)
+    for index, line in enumerate(lines):
+        from_right = _reads_from_right(line)
+        left = width - font.getlength(line) if from_right else 0
+        draw.text((left, height + 2 + index * line_height), line, fill="black", font=font)
+    return cell
+
+
+def _font(size: int) -> Any:
+    """A font with Arabic letters if this machine has one, else Pillow's own."""
+    import importlib.util
+
+    from PIL import ImageFont
+
+    candidates = ["DejaVuSans.ttf", "NotoSansArabic-Regular.ttf", "Arial.ttf", "arial.ttf"]
+    plotting = importlib.util.find_spec("matplotlib")
+    if plotting is not None and plotting.origin:
+        bundled = Path(plotting.origin).parent / "mpl-data" / "fonts" / "ttf" / "DejaVuSans.ttf"
+        candidates.insert(0, str(bundled))
+    for name in candidates:
+        try:
+            return ImageFont.truetype(name, size)
+        except OSError:
+            continue
+    return ImageFont.load_default(size)
+
+
+def _wrapped(label: str, font: Any, width: int) -> list[str]:
+    """Break a label into lines of at most `width` pixels, inside a word only where it must be."""
+    lines: list[str] = []
+    for paragraph in label.splitlines() or [""]:
+        line = ""
+        for word in paragraph.split():
+            longer = f"{line} {word}".strip()
+            if line and font.getlength(longer) > width:
+                lines.append(line)
+                longer = word
+            while font.getlength(longer) > width and len(longer) > 1:
+                cut = max(1, int(len(longer) * width / font.getlength(longer)))
+                lines.append(longer[:cut])
+                longer = longer[cut:]
+            line = longer
+        lines.append(line)
+    return lines
+
+
+def _reads_from_right(line: str) -> bool:
+    return any("\u0590" <= character <= "\u08ff" for character in line)
+
+
+def _with_even_sides(frames: np.ndarray) -> np.ndarray:
+    odd_height, odd_width = frames.shape[1] % 2, frames.shape[2] % 2
+    if not odd_height and not odd_width:
+        return frames
+    return np.pad(frames, ((0, 0), (0, odd_height), (0, odd_width), (0, 0)), mode="edge")
+
+
+def _recipe_to_text(recipe: Mapping[str, Any]) -> str:
+    text = json.dumps(recipe, ensure_ascii=False, separators=(",", ":"))
+    # A lone surrogate cannot be UTF-8; its backslash form is the JSON escape of the same character.
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")
+
+
+def _recipe_from_text(text: str | None) -> dict[str, Any] | None:
+    try:
+        recipe = json.loads(text or "")
+    except (json.JSONDecodeError, RecursionError):
+        return None
+    return recipe if isinstance(recipe, dict) else None
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[av.container.InputContainer]:
+    """Open a video for reading and turn what goes wrong into one sentence."""
+    if path.is_dir():
+        raise DataError(f"{path} is a folder, not a video file.")
+    try:
+        with av.open(str(path), metadata_errors="replace") as container:
+            if not container.streams.video:
+                raise DataError(f"{path} holds no video.")
+            yield container
+    except FileNotFoundError as error:
+        raise DataError(f"{path} does not exist.") from error
+    except PermissionError as error:
+        raise DataError(f"{path} cannot be read: permission denied.") from error
+    except (av.FFmpegError, OSError) as error:
+        raise DataError(f"{path} is damaged or not a video file.") from error
+
+
+def _why_not_written(path: Path, error: OSError) -> str:
+    if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+        return f"{path} was not written: the disk is full or the file too large for it; free space."
+    if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
+        return f"{path} was not written: the folder {path.parent} cannot be written to."
+    if error.errno == errno.ENAMETOOLONG:
+        return f"{path.name[:40]}... was not written: the name is too long; choose a shorter one."
+    return f"{path} was not written: {os.strerror(error.errno) if error.errno else error}."
+
+
+def _sync_folder(folder: Path) -> None:
+    """Make the new name itself survive a power cut, where the system can."""
+    if os.name != "posix":
+        return
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
