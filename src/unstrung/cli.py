@@ -49,7 +49,7 @@ def main(argv: Sequence[str] | None = None, load: "Load | None" = None) -> int:
         from unstrung.commands.session import Session, load_pipeline
 
         session = Session(load or load_pipeline)
-        with _signals_stop(session):
+        with _signals_stop(session, is_process=argv is None):
             code = _run(argv, session)
     except KeyboardInterrupt:  # before the session existed or after it ended
         _say("Stopped; nothing was written.")
@@ -136,34 +136,41 @@ def _flushed(code: int) -> int:
 
 
 @contextmanager
-def _signals_stop(session: "Session") -> Iterator[None]:
+def _signals_stop(session: "Session", is_process: bool) -> Iterator[None]:
     """Let ctrl-C and termination unwind the run, so that temporary files are removed.
 
-    A second press within a second is ignored: it would hit the clean-up of the first.
+    While only imports and weights are being loaded there is nothing to remove, and the process ends
+    at once. A second press within a second is ignored: it would hit the clean-up of the first. A process
+    that is about to end ignores ctrl-C altogether, since unloading torch takes a moment.
     """
 
-    def interrupt(_number: int, _frame: FrameType | None) -> None:
+    def stop(number: int, _frame: FrameType | None) -> None:
+        if is_process and not session.has_begun:
+            # An exception inside the import of a C++ library may abort the process with a core dump.
+            session.leave_terminal()
+            _say(session.stop_message)
+            os._exit(_TERMINATED if number == signal.SIGTERM else _INTERRUPTED)
+        if number == signal.SIGTERM:
+            raise SystemExit(_TERMINATED)
         now, before = time.monotonic(), session.interrupted_at
         if before is None or now - before > _DOUBLE_PRESS_S:
             session.interrupted_at = now
             raise KeyboardInterrupt
 
-    def terminate(_number: int, _frame: FrameType | None) -> None:
-        raise SystemExit(_TERMINATED)
-
-    changed: list[tuple[int, Callable[..., object] | int | None]] = []
-    for number, ours, default in (
-        (signal.SIGINT, interrupt, signal.default_int_handler),
-        (signal.SIGTERM, terminate, signal.SIG_DFL),
+    changed: list[tuple[signal.Signals, Callable[..., object] | int | None]] = []
+    for number, default in (
+        (signal.SIGINT, signal.default_int_handler),
+        (signal.SIGTERM, signal.SIG_DFL),
     ):
         # A parent that ignores a signal (nohup, a background job) means us to ignore it as well.
         if signal.getsignal(number) == default:
-            changed.append((number, signal.signal(number, ours)))
+            changed.append((number, signal.signal(number, stop)))
     try:
         yield
     finally:
-        for number, before in changed:
-            signal.signal(number, before)
+        for restored, before in changed:
+            ends = is_process and restored == signal.SIGINT
+            signal.signal(restored, signal.SIG_IGN if ends else before)
 
 
 if __name__ == "__main__":

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from unstrung.commands.output import print_line
+from unstrung.commands.output import print_line, print_rows
 from unstrung.commands.session import Debug, session_of
 
 data_commands = typer.Typer(
@@ -39,8 +39,10 @@ def fetch(
 ) -> None:
     """Fetch and verify the animated art (730 MB through npm); needed only to train."""
     session = session_of(context, debug)
-    session.stop_message = "Stopped; the same command goes on from here."
     from unstrung.engine.theatre.fetch import fetch_art
+
+    session.has_begun = True
+    session.stop_message = "Stopped; the same command goes on from here."
 
     def announce(package: str) -> None:
         typer.echo(f"Fetching {package}", err=True)
@@ -61,11 +63,12 @@ def preview(
     debug: Debug = False,
 ) -> None:
     """Write a contact sheet of theatre scenes with their captions."""
-    session_of(context, debug)
+    session = session_of(context, debug)
     from unstrung.engine.theatre.fetch import art_folder
     from unstrung.engine.theatre.preview import write_preview
     from unstrung.engine.video_io import check_target
 
+    session.has_begun = True
     check_target(out)
     folder = art or art_folder()
     write_preview(out, num, seed, folder if art or folder.is_dir() else None, language.value)
@@ -77,15 +80,18 @@ def prepare(
     context: typer.Context,
     preset: Annotated[str, typer.Option(help="Name of the preset.")] = "mini",
     out: Annotated[Path, typer.Option(help="Folder of the clips.")] = Path("training/data"),
-    num: Annotated[int, typer.Option(min=1, help="Clips to render.")] = 12_000,
+    num: Annotated[
+        int | None, typer.Option(min=1, help="Clips to render; the preset's own if left out.")
+    ] = None,
     debug: Debug = False,
 ) -> None:
     """Render captioned clips and cache their latents for training."""
     session = session_of(context, debug)
-    session.stop_message = f"Stopped; finished shards stay in {out}."
-    from unstrung.engine.data.prepare import prepare as prepare_clips
+    from unstrung.engine.training import runs
 
-    prepare_clips(preset, out, num)
+    session.has_begun = True
+    session.stop_message = f"Stopped; finished shards stay in {out}."
+    runs.prepare_data(preset, out, num)
     print_line(str(out))
 
 
@@ -99,5 +105,4 @@ def cast(
     session_of(context, debug)
     from unstrung.engine.theatre.cast import load_cast
 
-    for name, member in load_cast().items():
-        print_line(f"{name}\t{member.names[language.value]}")
+    print_rows({name: member.names[language.value] for name, member in load_cast().items()})

@@ -46,12 +46,20 @@ class Display(AbstractContextManager["Display"]):
             console=console,
         )
         self._task = self._progress.add_task("Starting", total=None, count="")
-        self._live = Live(self._progress, console=console, transient=True, refresh_per_second=5)
+        # Standard output stays untouched: with --json it carries one object and nothing else.
+        self._live = Live(
+            self._progress,
+            console=console,
+            transient=True,
+            refresh_per_second=5,
+            redirect_stdout=False,
+        )
         self._next_preview_at = 0.0
 
     def __enter__(self) -> "Display":
         """Appear, if there is a terminal."""
         if self._console.is_terminal:
+            self._session.leave_terminal = self._live.stop
             self._live.start()
         return self
 

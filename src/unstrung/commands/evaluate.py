@@ -31,10 +31,11 @@ def evaluate(
     debug: Debug = False,
 ) -> None:
     """Score the model on one split, with the oracle's own ceiling beside each score."""
-    session_of(context, debug)
+    session = session_of(context, debug)
     from unstrung.engine import evaluation
 
     request = evaluation.EvaluationRequest(split=split.value, num=num, out=out, weights=weights)
+    session.has_begun = True
     result = asdict(evaluation.evaluate(request))
     if as_json:
         print_json(result)

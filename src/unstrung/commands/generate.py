@@ -82,6 +82,7 @@ def run(
         start = time.perf_counter()
         display.stage("Loading the model")
         pipeline = session.load(weights)
+        session.has_begun = True
         load_s = time.perf_counter() - start
         display.stage("Reading the prompt")
         generation = pipeline.generate(request, display.on_step)
@@ -91,7 +92,8 @@ def run(
         _write(session, generation, targets)
         write_s = time.perf_counter() - start
     recipe = recipe_of(generation, 0)
-    timings_s = {"load": load_s, **generation.timings_s, "write": write_s}
+    # Loading as a person waits for it: with the imports, which the pipeline cannot see.
+    timings_s = {"load": 0.0, **generation.timings_s, "write": write_s} | {"load": load_s}
     return {
         "path": str(targets[0]),
         "paths": [str(target) for target in targets],

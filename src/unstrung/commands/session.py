@@ -40,13 +40,17 @@ class Session:
         load: makes the pipeline from a folder of weights, None for the shipped ones.
         debug: show tracebacks.
         stop_message: what to say if the person stops the run now.
+        has_begun: whether files or other processes may need a clean-up if the run stops now.
         interrupted_at: when ctrl-C was pressed [s, monotonic], None before.
+        leave_terminal: clears what is drawn on the terminal.
     """
 
     load: Load
     debug: bool = False
     stop_message: str = NOTHING_WRITTEN
+    has_begun: bool = False
     interrupted_at: float | None = None
+    leave_terminal: Callable[[], None] = lambda: None
 
 
 def session_of(context: typer.Context, debug: bool) -> Session:

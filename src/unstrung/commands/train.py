@@ -36,6 +36,7 @@ def train(
     session = session_of(context, debug)
     from unstrung.engine.training import runs
 
+    session.has_begun = True
     folder = out or Path("training") / f"{part.value}-{preset}"
     session.stop_message = f"Stopped; the last checkpoint is in {folder}, go on with --resume."
     match part:

@@ -72,10 +72,11 @@ def check_target(path: Path) -> None:
         raise DataError(_why_not_written(path, error)) from error
     if is_folder:
         raise DataError(f"{path} is a folder; give the name of a file.")
+    folder = path.parent if path.parent.name else path.parent.absolute()
     if not has_parent:
-        raise DataError(f"The folder {path.parent} does not exist; create it first.")
+        raise DataError(f"The folder {folder} does not exist; create it first.")
     if not os.access(path.parent, os.W_OK | os.X_OK):
-        raise DataError(f"The folder {path.parent} cannot be written to; choose another one.")
+        raise DataError(f"The folder {folder} cannot be written to; choose another one.")
 
 
 @contextmanager

@@ -27,7 +27,14 @@ from unstrung.engine.theatre.vocabulary import LANGUAGES, load_vocabulary
 __all__ = ["LANGUAGES", "write_caption"]
 
 # How often a caption names a value that is not the default, and one that is.
-SAID_RATE = {"setting": 0.95, "camera": 0.85, "time": 0.85, "weather": 0.9, "style": 0.95, "size": 0.85}
+SAID_RATE = {
+    "setting": 0.95,
+    "camera": 0.85,
+    "time": 0.85,
+    "weather": 0.9,
+    "style": 0.95,
+    "size": 0.85,
+}
 DEFAULT_RATE = 0.04
 NO_DIRECTION_RATE = 0.15
 BARE_RATE = 0.06
@@ -76,6 +83,7 @@ def write_caption(
         rng: equal states give equal captions.
         detail: 0 = a few words, 1 = up to two sentences; None draws it, mostly middle lengths.
         complete: name every value that is not a default instead of nearly every one.
+
     Raises:
         InvalidRequest: for an unknown language or a detail outside [0, 1].
     """
@@ -113,7 +121,7 @@ def _caption(shot: Shot, names: Mapping[str, Mapping[str, str]], pen: _Pen) -> s
     around = _surroundings(shot, pen)
     if place and not place_is_said:
         # A watcher clause stays last: "a fox bounces in the snow while a bear watches".
-        core, mark, watcher = core.partition("\x00")
+        core, _, watcher = core.partition("\x00")
         if pen.detail > 0.3 and rng.random() < 0.25:
             core = _front(place, core + watcher, pen)
         else:
@@ -133,9 +141,7 @@ def _front(opening: str, core: str, pen: _Pen) -> str:
     return f"{opening}{'،' if pen.language == 'ar' else ','} {core}"
 
 
-def _core(
-    shot: Shot, people: Sequence[NounPhrase], place: str, pen: _Pen
-) -> tuple[str, bool]:
+def _core(shot: Shot, people: Sequence[NounPhrase], place: str, pen: _Pen) -> tuple[str, bool]:
     """The clause of actors and action, and whether it already holds the setting.
 
     A NUL marks where the setting goes if a watcher clause follows.
@@ -152,7 +158,7 @@ def _core(
             ground = re.sub(r"^(the|a|an) ", "", ground)
         template = template.replace("{ground}", ground)
     if len(people) == 2 and "{b}" not in template and "{c}" not in template:
-        template = _with_second(template, shot, holds_place, pen)
+        template = _with_second(template, shot, pen)
     return _agree(template, people, pen), holds_place
 
 
@@ -195,7 +201,7 @@ def _options(entry: Mapping[str, Sequence[str]], name: str) -> list[str]:
     return [*entry["any"], *entry.get(mover, ()), *entry.get(mover, ())]
 
 
-def _with_second(template: str, shot: Shot, holds_place: bool, pen: _Pen) -> str:
+def _with_second(template: str, shot: Shot, pen: _Pen) -> str:
     """Tell that the second actor stays, beside the first or looking on."""
     if is_creature(shot.actors[1].name) and pen.detail > 0.3 and pen.rng.random() < 0.35:
         return f"{template}\x00 {pen.rng.choice(pen.words['watchers'])}"
@@ -258,7 +264,13 @@ def _attach(core: str, around: list[str], shot: Shot, pen: _Pen) -> str:
     """Add surroundings, style and camera around the core, in varied orders."""
     rng = pen.rng
     for phrase in around:
-        if pen.detail > 0.3 and rng.random() < 0.2 and "," not in core and "،" not in core:
+        if (
+            pen.detail > 0.3
+            and rng.random() < 0.2
+            and "," not in core
+            and "،" not in core
+            and phrase[:1] != "و"
+        ):
             core = _front(phrase, core, pen)
         else:
             core = f"{core} {phrase}"

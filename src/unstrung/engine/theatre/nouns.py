@@ -113,7 +113,27 @@ def describe_actor(
 
 
 _ENGLISH_STOPS = frozenset(
-    "in with without of on behind over from to seen facing up down at for no that OK and".split()
+    (
+        "in",
+        "with",
+        "without",
+        "of",
+        "on",
+        "behind",
+        "over",
+        "from",
+        "to",
+        "seen",
+        "facing",
+        "up",
+        "down",
+        "at",
+        "for",
+        "no",
+        "that",
+        "OK",
+        "and",
+    )
 )
 
 
@@ -324,9 +344,7 @@ def _indonesian(
     creature = "creature" if is_creature(cast_name) else "thing"
     is_person = kind == "person" or cast_name.startswith(("mer", "fairy"))
     is_mask = name.startswith(("wajah", "topeng"))
-    one, many = words["classifiers"][
-        "thing" if is_mask else "person" if is_person else creature
-    ]
+    one, many = words["classifiers"]["thing" if is_mask else "person" if is_person else creature]
     says_person = name.startswith("orang") and is_person
     phrase = name + (f" {rng.choice(load_vocabulary('id')['sizes'][size.value])}" if size else "")
     if count > 1:
@@ -380,7 +398,7 @@ def _arabic_plural(name: str) -> str | None:
         return f"{name[:-1]}ات"
     if first not in words["plurals"] or " " in second or second.startswith(("ي", "ت")):
         return None
-    if first == "وجه" and second not in words["plurals"] and second[0] not in "بو":
+    if first == "وجه" and second not in words["plurals"] and second[0] not in "بوا":
         return f"وجوه {second}ة"
     return f"{words['plurals'][first]} {words['adjectives'].get(second, second)}"
 
@@ -389,7 +407,8 @@ def _arabic_dual(parts: Sequence[str], adjective: str, ending: str) -> str | Non
     """Two of one- or two-word names: "دبان قطبيان", and "سيارتا إسعاف" where the second word is a noun."""
     words = load_vocabulary("ar")["nouns"]
     sized = [_dual_adjective(adjective, ending)] if adjective else []
-    if parts[0].endswith(("ا", "ان")) and len(parts[0]) > 4 or len(parts) > 2:
+    is_dual = parts[0].endswith("ان") and len(parts[0]) > 4
+    if parts[0].endswith("ا") or is_dual or len(parts) > 2:
         return None
     noun = _dual(parts[0], ending)
     if len(parts) == 1:
@@ -399,7 +418,8 @@ def _arabic_dual(parts: Sequence[str], adjective: str, ending: str) -> str | Non
     if parts[0] not in words["plurals"] or parts[1].startswith(("ي", "ت")):
         return None
     described = parts[1][0] in "بو" and parts[1] not in (*words["plurals"], "بحر")
-    if parts[0] == "وجه" and not described and parts[1] not in words["plurals"]:
+    is_adjective = not described and parts[1] not in words["plurals"] and parts[1][:2] != "ال"
+    if parts[0] == "وجه" and is_adjective:
         return " ".join([noun, _dual(parts[1], ending), *sized])
     return " ".join([noun if described else noun[:-1], parts[1], *sized])
 

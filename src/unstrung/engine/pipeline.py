@@ -1,0 +1,168 @@
+"""Text to video: the only place that wires all parts.
+
+prompt -> caption -> condition -> latents -> frames. Writing files is the caller's business.
+"""
+
+import secrets
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from unstrung.engine.checkpoints import (
+    load_autoencoder,
+    load_text_encoder,
+    load_transformer,
+    shipped_weights,
+)
+from unstrung.engine.denoising import Denoiser
+from unstrung.engine.errors import CheckpointError, OutOfMemory
+from unstrung.engine.models.autoencoder import Autoencoder
+from unstrung.engine.presets import ModelPreset, preset
+from unstrung.engine.prompt import MappedPrompt, map_prompt
+from unstrung.engine.request import Generation, GenerationRequest, Plan, Step, plan
+from unstrung.engine.theatre.cast import load_cast
+from unstrung.engine.theatre.render import shot_of_latent_frames
+
+OnStep = Callable[[Step], None]
+
+
+class TextToVideo:
+    """A loaded model that draws clips from prompts."""
+
+    def __init__(
+        self, model: ModelPreset, denoiser: Denoiser, autoencoder: Autoencoder, load_s: float = 0.0
+    ) -> None:
+        """Wire loaded parts; most callers use `load`."""
+        self.model = model
+        self.name = model.name
+        self.native = model.native
+        self.denoiser = denoiser
+        self.autoencoder = autoencoder
+        self.load_s = load_s
+
+    @classmethod
+    def load(cls, weights: Path | None = None) -> "TextToVideo":
+        """Read a model from a folder of weights, by default the one that is shipped.
+
+        Raises:
+            CheckpointError: if a file is missing, damaged or of another model.
+        """
+        started = time.perf_counter()
+        folder = weights or shipped_weights()
+        if not folder.is_dir():
+            raise CheckpointError(f"The weights folder {folder} does not exist.")
+        transformer, facts = load_transformer(folder / "transformer.safetensors")
+        text_encoder = load_text_encoder(folder / "text_encoder.safetensors")
+        autoencoder = load_autoencoder(folder / "autoencoder.safetensors")
+        torch.set_flush_denormal(True)
+        denoiser = Denoiser(transformer, text_encoder, facts["target"])
+        return cls(preset(facts["preset"]), denoiser, autoencoder, time.perf_counter() - started)
+
+    def generate(self, request: GenerationRequest, on_step: OnStep | None = None) -> Generation:
+        """Draw the clips of a request.
+
+        Args:
+            request: what to draw.
+            on_step: told after every denoising step; raising `Cancelled` inside it stops the run.
+
+        Raises:
+            InvalidRequest: if the request breaks a rule.
+            OutOfMemory: if the machine cannot hold the clip.
+            Cancelled: if `on_step` says so.
+        """
+        fitted = plan(request, self.native)
+        started = time.perf_counter()
+        captions, mapped = self._captions(request)
+        text_s = time.perf_counter() - started
+        first = request.seed if request.seed is not None else secrets.randbelow(2**31)
+        seeds = tuple(first + index for index in range(request.count))
+        num_steps = request.num_steps or self.model.num_steps
+        scale = request.guidance_scale or self.model.guidance_scale
+        started = time.perf_counter()
+        try:
+            latents = self._denoise(captions, fitted, seeds, num_steps, scale, on_step)
+            denoise_s = time.perf_counter() - started
+            started = time.perf_counter()
+            clips = tuple(self.decode(latents[i : i + 1]) for i in range(len(seeds)))
+        except (MemoryError, RuntimeError) as error:
+            if isinstance(error, MemoryError) or "allocate memory" in str(error):
+                raise OutOfMemory(
+                    "The clip does not fit into this machine's memory; ask for a smaller size, fewer seconds or "
+                    "a smaller count."
+                ) from error
+            raise
+        return Generation(
+            clips=clips,
+            prompt=request.prompt,
+            caption=" ".join(captions),
+            unplaced=mapped.unplaced if mapped else (),
+            seeds=seeds,
+            frame_rate=fitted.frame_rate,
+            num_steps=num_steps,
+            guidance_scale=scale,
+            model=self.name,
+            timings_s={
+                "load": self.load_s,
+                "text": text_s,
+                "denoise": denoise_s,
+                "decode": time.perf_counter() - started,
+            },
+            notes=fitted.notes,
+            captions=captions,
+        )
+
+    def _captions(self, request: GenerationRequest) -> tuple[tuple[str, ...], MappedPrompt | None]:
+        """One caption per shot, and how the prompt was understood."""
+        if request.verbatim:
+            return (request.prompt,), None
+        mapped = map_prompt(request.prompt, load_cast())
+        return mapped.captions, mapped
+
+    def _denoise(
+        self,
+        captions: Sequence[str],
+        fitted: Plan,
+        seeds: Sequence[int],
+        num_steps: int,
+        guidance_scale: float,
+        on_step: OnStep | None,
+    ) -> Tensor:
+        shape = fitted.shape.latent
+        spans = torch.tensor([shot_of_latent_frames(len(captions), shape.frames)] * len(seeds))
+
+        def told(index: int, clean: Tensor) -> None:
+            if on_step is not None:
+                on_step(Step(index, num_steps, lambda: self._preview(clean)))
+
+        return self.denoiser.draw(
+            [captions] * len(seeds),
+            spans,
+            self.denoiser.noise(shape, seeds),
+            num_steps,
+            guidance_scale,
+            self.model.shift,
+            told,
+        )
+
+    def _preview(self, clean: Tensor) -> np.ndarray:
+        """The middle frame of the current estimate, by the linear code alone."""
+        middle = clean.shape[2] // 2
+        with torch.inference_mode():
+            video = self.autoencoder.decode_linear(clean[:1, :, middle : middle + 1])
+        return _to_uint8(video[0])[-1]
+
+    @torch.inference_mode()
+    def decode(self, latents: Tensor) -> np.ndarray:
+        """Frames (F, H, W, 3) uint8 of one clip's latents (1, C, F, H, W)."""
+        return _to_uint8(self.autoencoder.decode(latents)[0])
+
+
+def _to_uint8(video: Tensor) -> np.ndarray:
+    """(3, F, H, W) in [-1, 1] as (F, H, W, 3) uint8."""
+    scaled = ((video.clamp(-1, 1) + 1) * 127.5).round().to(torch.uint8)
+    frames: np.ndarray = scaled.permute(1, 2, 3, 0).contiguous().numpy()
+    return frames

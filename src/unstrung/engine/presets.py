@@ -1,0 +1,90 @@
+"""Named models as Python values: what each is made of and how it likes to be used."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from unstrung.engine.errors import InvalidRequest
+from unstrung.engine.request import NativeShapes
+
+
+@dataclass(frozen=True)
+class ModelPreset:
+    """One model: its sizes and the settings that it is shipped with.
+
+    Attributes:
+        name: as on the command line and in every recipe.
+        latent_channels: numbers per cell of 4 x 16 x 16 pixels.
+        patch_size: cells per token along height and width.
+        hidden_size, depth, num_heads: of the transformer.
+        decoder_channels, decoder_depth: of the learned decoder.
+        vocabulary_size: of the text encoder.
+        native: frame rate, sizes and limits of its clips.
+        num_steps, guidance_scale, shift: of the sampler, unless a request says otherwise.
+    """
+
+    name: str
+    latent_channels: int
+    patch_size: int
+    hidden_size: int
+    depth: int
+    num_heads: int
+    decoder_channels: int
+    decoder_depth: int
+    vocabulary_size: int
+    native: NativeShapes
+    num_steps: int = 24
+    guidance_scale: float = 2.5
+    shift: float = 1.5
+
+
+def _sizes(short: int, long: int, square: int) -> Mapping[str, tuple[int, int]]:
+    return {"16:9": (long, short), "9:16": (short, long), "1:1": (square, square)}
+
+
+MINI = ModelPreset(
+    name="mini",
+    latent_channels=128,
+    patch_size=2,
+    hidden_size=384,
+    depth=8,
+    num_heads=6,
+    decoder_channels=256,
+    decoder_depth=3,
+    vocabulary_size=10_000,
+    native=NativeShapes(sizes=_sizes(128, 224, 128), multiple=32),
+)
+
+TINY = ModelPreset(
+    name="tiny",
+    latent_channels=16,
+    patch_size=2,
+    hidden_size=64,
+    depth=2,
+    num_heads=1,
+    decoder_channels=0,
+    decoder_depth=0,
+    vocabulary_size=600,
+    native=NativeShapes(sizes=_sizes(64, 96, 64), multiple=32),
+    num_steps=4,
+)
+
+
+@dataclass(frozen=True)
+class _Presets:
+    """All presets by name."""
+
+    by_name: Mapping[str, ModelPreset] = field(
+        default_factory=lambda: {preset.name: preset for preset in (MINI, TINY)}
+    )
+
+
+def preset(name: str) -> ModelPreset:
+    """A preset by name.
+
+    Raises:
+        InvalidRequest: for an unknown name, with the known ones.
+    """
+    known = _Presets().by_name
+    if name not in known:
+        raise InvalidRequest("preset", name, "be one of " + ", ".join(known), next(iter(known)))
+    return known[name]

@@ -1,0 +1,1 @@
+"""Training: joins models, flow and data. Never the pipeline."""

@@ -1,0 +1,122 @@
+"""What the transformer is asked: times, masks of given frames, and the loss. Tensors only."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+import torch
+from torch import Tensor
+
+from unstrung.engine import flow
+
+Target = Literal["clean", "velocity"]
+
+
+@dataclass(frozen=True)
+class ObjectiveConfig:
+    """How noise, masks and loss are drawn.
+
+    Attributes:
+        target: what the network's output means.
+        time_mean, time_std: of the logit-normal distribution of times (Esser et al. 2024); a positive mean
+            leans to high noise.
+        uniform_share: share of the times drawn evenly from [0, 1] instead.
+        mask_share: share of clips of several frames in which some frames are given (about half, as in
+            Open-Sora 1.1).
+        weight_power: errors of clean latents are divided by t to this power; 2 is the velocity's loss.
+        velocity_floor: smallest time by which errors of clean latents are divided.
+    """
+
+    target: Target = "clean"
+    time_mean: float = 0.4
+    time_std: float = 1.0
+    uniform_share: float = 0.1
+    mask_share: float = 0.5
+    weight_power: float = 2.0
+    velocity_floor: float = 0.1
+
+
+def draw_times(config: ObjectiveConfig, batch: int, generator: torch.Generator) -> Tensor:
+    """One time per clip, (B,), in (0, 1)."""
+    normal = torch.randn(batch, generator=generator) * config.time_std + config.time_mean
+    even = torch.rand(batch, generator=generator)
+    is_even = torch.rand(batch, generator=generator) < config.uniform_share
+    return torch.where(is_even, even, torch.sigmoid(normal)).clamp(1e-3, 1.0)
+
+
+def draw_given_frames(
+    config: ObjectiveConfig, batch: int, frames: int, generator: torch.Generator
+) -> Tensor:
+    """Which latent frames are given in each clip, (B, F) booleans; at least one frame is always asked for.
+
+    First, first k, last, last k, first and last, or random keyframes, in equal shares of the masked clips.
+    """
+    given = torch.zeros(batch, frames, dtype=torch.bool)
+    if frames < 2:
+        return given
+    masked = torch.rand(batch, generator=generator) < config.mask_share
+    kinds = torch.randint(6, (batch,), generator=generator)
+    counts = torch.randint(1, max(2, frames * 2 // 3 + 1), (batch,), generator=generator)
+    scores = torch.rand(batch, frames, generator=generator)
+    for row in torch.nonzero(masked).flatten().tolist():
+        kind, count = int(kinds[row]), int(counts[row])
+        if kind in (0, 4):
+            given[row, 0] = True
+        if kind == 1:
+            given[row, :count] = True
+        if kind in (2, 4):
+            given[row, -1] = True
+        if kind == 3:
+            given[row, -count:] = True
+        if kind == 5:
+            given[row] = scores[row] < 0.25
+        if given[row].all():
+            given[row, frames // 2] = False
+    return given
+
+
+@dataclass(frozen=True)
+class Question:
+    """One batch as the transformer sees it.
+
+    Attributes:
+        noisy_latents: (B, C, F, H, W).
+        times: (B, F); near zero for given frames.
+        noise: (B, C, F, H, W).
+        asked: (B, F) frames that count in the loss.
+    """
+
+    noisy_latents: Tensor
+    times: Tensor
+    noise: Tensor
+    asked: Tensor
+
+
+def pose(config: ObjectiveConfig, latents: Tensor, generator: torch.Generator) -> Question:
+    """Draw times, noise and masks for a batch of clean latents (B, C, F, H, W)."""
+    batch, _, frames, _, _ = latents.shape
+    given = draw_given_frames(config, batch, frames, generator)
+    times = draw_times(config, batch, generator)[:, None].expand(batch, frames).clone()
+    # Given frames are exact in half of the clips and a little noisy in the others, so that long clips made
+    # by continuation forgive their own mistakes.
+    slight = torch.rand(batch, 1, generator=generator) * 0.2
+    slight = slight * (torch.rand(batch, 1, generator=generator) < 0.5)
+    times = torch.where(given, slight.expand_as(times), times)
+    noise = torch.randn(latents.shape, generator=generator)
+    return Question(flow.add_noise(latents, noise, times), times, noise, ~given)
+
+
+def loss_of(config: ObjectiveConfig, prediction: Tensor, latents: Tensor, question: Question) -> Tensor:
+    """Mean squared error of the velocity over the frames that are asked for; a scalar.
+
+    A network that predicts clean latents is judged by the velocity that follows from them (Li and He 2025,
+    2511.13720): the squared error is divided by t squared, with t kept above `velocity_floor`.
+    """
+    if config.target == "velocity":
+        error = (prediction - (question.noise - latents)).square()
+        weight = torch.ones_like(question.times)
+    else:
+        error = (prediction - latents).square()
+        weight = question.times.clamp_min(config.velocity_floor) ** -config.weight_power
+    per_frame = error.mean(dim=(1, 3, 4)) * weight  # (B, F)
+    asked = question.asked.to(per_frame.dtype)
+    return (per_frame * asked).sum() / asked.sum().clamp_min(1.0)

@@ -1,0 +1,87 @@
+"""Muon for hidden matrices, AdamW for the rest.
+
+torch.optim.Muon (torch 2.13) orthogonalises in bf16, which on processors without AMX is slower than fp32
+(decision 0004); so the iteration stands here in the precision of the parameters, and matrices of one shape
+go through it as one batch.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable
+
+import torch
+from torch import Tensor, nn
+
+_COEFFICIENTS = (3.4445, -4.7750, 2.0315)
+
+
+def orthogonalise(matrices: Tensor, num_steps: int = 5) -> Tensor:
+    """The nearest semi-orthogonal matrices, about: singular values come out near one.
+
+    Newton-Schulz iteration of Jordan et al. 2024 ("Muon"), on a batch (N, rows, columns).
+    """
+    tall = matrices.shape[-2] > matrices.shape[-1]
+    x = matrices.transpose(-1, -2) if tall else matrices
+    x = x / (x.norm(dim=(-2, -1), keepdim=True) + 1e-7)
+    a, b, c = _COEFFICIENTS
+    for _ in range(num_steps):
+        gram = x @ x.transpose(-1, -2)
+        x = a * x + (b * gram + c * gram @ gram) @ x
+    return x.transpose(-1, -2) if tall else x
+
+
+class Muon(torch.optim.Optimizer):
+    """Momentum whose update is orthogonalised; step sizes comparable with AdamW's.
+
+    The update is scaled by 0.2 sqrt(max(rows, columns)), so that its root mean square matches AdamW's (Liu et
+    al. 2025, 2502.16982). Matrices that are several stacked on top of each other may be split in `parts`.
+    """
+
+    def __init__(
+        self, params: Iterable[nn.Parameter], lr: float, momentum: float = 0.95, weight_decay: float = 0.01
+    ) -> None:
+        """Take matrices only.
+
+        Args:
+            params: two-dimensional parameters.
+            lr: step size.
+            momentum: of Nesterov's kind.
+            weight_decay: decoupled, times lr.
+        """
+        defaults = {"lr": lr, "momentum": momentum, "weight_decay": weight_decay}
+        super().__init__(params, defaults)
+
+    @torch.no_grad()
+    def step(self, closure: None = None) -> None:  # type: ignore[override]  # torch allows a closure
+        """Update every matrix once."""
+        for group in self.param_groups:
+            by_shape: dict[torch.Size, list[nn.Parameter]] = defaultdict(list)
+            for parameter in group["params"]:
+                if parameter.grad is not None:
+                    by_shape[parameter.shape].append(parameter)
+            for shape, parameters in by_shape.items():
+                updates = torch.stack([self._momentum(p, group["momentum"]) for p in parameters])
+                updates = orthogonalise(updates)
+                size = 0.2 * max(shape) ** 0.5 * group["lr"]
+                for parameter, update in zip(parameters, updates, strict=True):
+                    parameter.mul_(1 - group["lr"] * group["weight_decay"]).add_(update, alpha=-size)
+
+    def _momentum(self, parameter: nn.Parameter, momentum: float) -> Tensor:
+        state = self.state[parameter]
+        gradient = parameter.grad
+        assert gradient is not None
+        if "momentum" not in state:
+            state["momentum"] = torch.zeros_like(parameter)
+        average: Tensor = state["momentum"]
+        average.lerp_(gradient, 1 - momentum)
+        return gradient.lerp(average, momentum)
+
+
+def split_parameters(modules: Iterable[nn.Module]) -> tuple[list[nn.Parameter], list[nn.Parameter]]:
+    """Matrices of the blocks (for Muon), and everything else (for AdamW)."""
+    hidden: list[nn.Parameter] = []
+    rest: list[nn.Parameter] = []
+    for module in modules:
+        for name, parameter in module.named_parameters():
+            is_hidden = parameter.ndim == 2 and ".proj_" in name and name.startswith("blocks.")
+            (hidden if is_hidden else rest).append(parameter)
+    return hidden, rest

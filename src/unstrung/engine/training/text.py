@@ -1,0 +1,137 @@
+"""Teaching the text encoder to read scripts, before and beside the transformer.
+
+Captions of drawn scripts go in, in all six languages; small heads on the slots must name every field of the
+script. No picture is needed, so millions of captions pass in minutes, and words of all languages for one
+thing end in one place.
+"""
+
+import random
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, trainers
+from torch import Tensor, nn
+from torch.nn import functional
+
+from unstrung.engine.models.text_encoder import SLOTS, TextEncoder
+from unstrung.engine.theatre.captions import LANGUAGES, write_caption
+from unstrung.engine.theatre.cast import load_cast, members_of
+from unstrung.engine.theatre.repertoire import Repertoire, draw_script
+from unstrung.engine.theatre.script import (
+    Action,
+    Camera,
+    Relation,
+    Script,
+    Setting,
+    Shot,
+    Size,
+    Style,
+    TimeOfDay,
+    Weather,
+)
+
+
+@dataclass(frozen=True)
+class Field:
+    """One thing that a slot must name: how many answers there are, and where the answer stands."""
+
+    name: str
+    slot: str
+    num_answers: int
+
+
+ACTORS = tuple(load_cast())
+_RELATIONS = (None, *Relation)
+FIELDS = (
+    Field("actor", "actor", len(ACTORS)),
+    Field("count", "actor", 3),
+    Field("size", "actor", len(Size)),
+    Field("second_actor", "second_actor", len(ACTORS) + 1),
+    Field("setting", "setting", len(Setting)),
+    Field("action", "motion", len(Action)),
+    Field("relation", "motion", len(_RELATIONS)),
+    Field("camera", "motion", len(Camera)),
+    Field("time_of_day", "look", len(TimeOfDay)),
+    Field("weather", "look", len(Weather)),
+    Field("style", "look", len(Style)),
+)
+_ACTOR_INDEX = {name: index for index, name in enumerate(ACTORS)}
+
+
+def answers(shot: Shot) -> list[int]:
+    """The right answer to every field, in the order of `FIELDS`."""
+    first = shot.actors[0]
+    second = shot.actors[1].name if len(shot.actors) > 1 else None
+    return [
+        _ACTOR_INDEX[first.name],
+        first.count - 1,
+        list(Size).index(first.size),
+        _ACTOR_INDEX[second] if second else len(ACTORS),
+        list(Setting).index(shot.setting),
+        list(Action).index(shot.action),
+        _RELATIONS.index(shot.relation),
+        list(Camera).index(shot.camera),
+        list(TimeOfDay).index(shot.time_of_day),
+        list(Weather).index(shot.weather),
+        list(Style).index(shot.style),
+    ]
+
+
+class ScriptReader(nn.Module):
+    """Linear heads from slots to fields; thrown away after training."""
+
+    def __init__(self, hidden_size: int) -> None:
+        """One head per field."""
+        super().__init__()
+        self.heads = nn.ModuleList(nn.Linear(hidden_size, field.num_answers) for field in FIELDS)
+
+    def forward(self, features: Tensor) -> list[Tensor]:
+        """Scores (B, answers) for every field from slot states (B, S, D)."""
+        return [
+            head(features[:, SLOTS.index(field.slot)])
+            for head, field in zip(self.heads, FIELDS, strict=True)
+        ]
+
+    def loss(self, features: Tensor, wanted: Tensor) -> Tensor:
+        """Mean cross-entropy over the fields; wanted is (B, fields)."""
+        scores = self(features)
+        losses = [functional.cross_entropy(s, wanted[:, i]) for i, s in enumerate(scores)]
+        return torch.stack(losses).mean()
+
+
+CAPTION_NAMES = {name: member.names for name, member in load_cast().items()}
+
+
+def caption(script: Script, rng: random.Random, english_share: float = 0.4) -> tuple[str, ...]:
+    """A caption per shot, in English with the given share and else in any of the other languages."""
+    language = "en" if rng.random() < english_share else rng.choice(LANGUAGES[1:])
+    return write_caption(script, language, CAPTION_NAMES, rng)
+
+
+def captioned_shots(seed: int, wide_share: float = 0.5) -> Iterator[tuple[str, list[int]]]:
+    """Endless pairs of caption and answers, over the whole cast and everything that can happen."""
+    numpy_rng, rng = np.random.default_rng(seed), random.Random(seed)
+    lead = Repertoire(members_of("lead"), two_shots=0.0, pair=0.3, group=0.2, camera=0.5, night=0.4)
+    lead = replace(lead, weather=0.35, style=0.3, sized=0.3)
+    wide = replace(lead, cast=tuple(load_cast()))
+    while True:
+        repertoire = wide if numpy_rng.random() < wide_share else lead
+        script = draw_script(repertoire, numpy_rng)
+        yield caption(script, rng)[0], answers(script.shots[0])
+
+
+def train_tokenizer(captions: Sequence[str], vocabulary_size: int) -> Tokenizer:
+    """Byte-level BPE (Sennrich et al. 2016, 1508.07909) over lower-cased captions."""
+    tokenizer = Tokenizer(models.BPE())
+    tokenizer.normalizer = normalizers.Sequence([normalizers.NFKC(), normalizers.Lowercase()])
+    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=True)
+    trainer = trainers.BpeTrainer(
+        vocab_size=vocabulary_size,
+        special_tokens=["<pad>"],
+        initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
+        show_progress=False,
+    )
+    tokenizer.train_from_iterator(captions, trainer)
+    return tokenizer
