@@ -5,7 +5,9 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.console import Console
 
+from unstrung.commands.display import RunDisplay
 from unstrung.commands.output import print_line, print_rows
 from unstrung.commands.session import Debug, session_of
 
@@ -83,6 +85,7 @@ def prepare(
     num: Annotated[
         int | None, typer.Option(min=1, help="Clips to render; the preset's own if left out.")
     ] = None,
+    seed: Annotated[int, typer.Option(min=0, help="Other seeds give other clips.")] = 11,
     debug: Debug = False,
 ) -> None:
     """Render captioned clips and cache their latents for training."""
@@ -91,7 +94,8 @@ def prepare(
 
     session.has_begun = True
     session.stop_message = f"Stopped; finished shards stay in {out}."
-    runs.prepare_data(preset, out, num)
+    with RunDisplay(Console(stderr=True), f"prepare {preset}") as display:
+        runs.prepare_data(preset, out, num, seed, display.show)
     print_line(str(out))
 
 

@@ -18,6 +18,8 @@ from unstrung.engine.request import Step
 if TYPE_CHECKING:
     import numpy as np
 
+    from unstrung.engine.training.runs import Progress as RunProgress
+
 _HALF_BLOCK = "\N{UPPER HALF BLOCK}"
 _PREVIEW_COLUMNS = 56
 _PREVIEW_SHARE = 0.1  # of the run's time may go into previews
@@ -134,3 +136,52 @@ def preview_text(frame: "np.ndarray", columns: int = _PREVIEW_COLUMNS, max_rows:
 def _can_draw(console: Console) -> bool:
     has_colours = console.color_system is not None and not console.no_color
     return console.is_terminal and has_colours and console.encoding.startswith("utf")
+
+
+class RunDisplay(AbstractContextManager["RunDisplay"]):
+    """A bar with time left for long runs on a terminal; a line now and then for a log file."""
+
+    def __init__(self, console: Console, name: str, line_every_s: float = 30.0) -> None:
+        """Prepare the display.
+
+        Args:
+            console: where to draw.
+            name: of the run.
+            line_every_s: how often a log that is no terminal gets a line [s].
+        """
+        self._console = console
+        self._line_every_s = line_every_s
+        self._next_line_at = 0.0
+        self._progress = Progress(
+            SpinnerColumn(),
+            TextColumn("{task.description}"),
+            BarColumn(bar_width=30),
+            TextColumn("{task.fields[figures]}"),
+            TimeRemainingColumn(),
+            console=console,
+        )
+        self._name = name
+        self._task = self._progress.add_task(name, total=1.0, figures="")
+
+    def __enter__(self) -> "RunDisplay":
+        """Appear, if there is a terminal."""
+        if self._console.is_terminal:
+            self._progress.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Leave the terminal as it was."""
+        self._progress.stop()
+
+    def show(self, progress: "RunProgress") -> None:
+        """Move the bar to where the run is."""
+        self._progress.update(self._task, completed=progress.done, figures=progress.text)
+        now = time.monotonic()
+        if not self._console.is_terminal and now >= self._next_line_at:
+            self._next_line_at = now + self._line_every_s
+            self._console.print(f"{self._name} {progress.done:.1%} {progress.text}", highlight=False)

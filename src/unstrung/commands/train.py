@@ -1,11 +1,14 @@
 """`unstrung train`: make the parts of a model."""
 
+from collections.abc import Callable
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+from rich.console import Console
 
+from unstrung.commands.display import RunDisplay
 from unstrung.commands.output import print_line
 from unstrung.commands.session import Debug, session_of
 
@@ -17,6 +20,14 @@ class Part(StrEnum):
     AUTOENCODER = "autoencoder"
     TEXT = "text"
     TRANSFORMER = "transformer"
+
+
+_RUNS: dict[Part, Callable[[Any], Callable[..., None]]] = {
+    Part.ORACLE: lambda runs: runs.run_oracle,
+    Part.AUTOENCODER: lambda runs: runs.run_autoencoder,
+    Part.TEXT: lambda runs: runs.run_text,
+    Part.TRANSFORMER: lambda runs: runs.run_transformer,
+}
 
 
 def train(
@@ -39,13 +50,6 @@ def train(
     session.has_begun = True
     folder = out or Path("training") / f"{part.value}-{preset}"
     session.stop_message = f"Stopped; the last checkpoint is in {folder}, go on with --resume."
-    match part:
-        case Part.ORACLE:
-            runs.run_oracle(preset, folder, minutes, resume)
-        case Part.AUTOENCODER:
-            runs.run_autoencoder(preset, folder, minutes, resume)
-        case Part.TEXT:
-            runs.run_text(preset, folder, minutes, resume)
-        case Part.TRANSFORMER:
-            runs.run_transformer(preset, folder, minutes, resume)
+    with RunDisplay(Console(stderr=True), f"{part.value} {preset}") as display:
+        _RUNS[part](runs)(preset, folder, minutes, resume, display.show)
     print_line(str(folder))

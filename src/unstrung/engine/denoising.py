@@ -54,7 +54,7 @@ class Denoiser:
         """
 
         def estimate(latents: Tensor, times: Tensor, told: Condition) -> Tensor:
-            output = self.transformer(latents, times, told)
+            output: Tensor = self.transformer(latents, times, told)
             if self.target == "velocity":
                 return output
             return flow.velocity_of(latents, output, times)
@@ -93,7 +93,9 @@ class Denoiser:
         condition = self.text_encoder.condition(captions, frame_spans)
         nothing = [[""]] * len(captions)
         everywhere = torch.ones(len(captions), dtype=torch.bool)
-        null_condition = self.text_encoder.condition(nothing, torch.zeros_like(frame_spans), everywhere)
+        null_condition = self.text_encoder.condition(
+            nothing, torch.zeros_like(frame_spans), everywhere
+        )
         field = self.velocity_field(condition, null_condition, guidance_scale)
         times = schedules.linear_times(num_steps, shift)
         return sampling.euler(field, noise, times, on_step)

@@ -111,7 +111,7 @@ class TextToVideo:
                 "denoise": denoise_s,
                 "decode": time.perf_counter() - started,
             },
-            notes=fitted.notes,
+            notes=fitted.notes + (mapped.notes if mapped else ()),
             captions=captions,
         )
 

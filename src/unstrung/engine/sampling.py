@@ -12,7 +12,9 @@ Velocity = Callable[[Tensor, float], Tensor]
 OnStep = Callable[[int, Tensor], None]
 
 
-def euler(velocity: Velocity, noise: Tensor, times: Tensor, on_step: OnStep | None = None) -> Tensor:
+def euler(
+    velocity: Velocity, noise: Tensor, times: Tensor, on_step: OnStep | None = None
+) -> Tensor:
     """First-order steps, one evaluation each.
 
     Args:

@@ -55,7 +55,9 @@ class LatentCache:
         shards = self._shards[shape]
         parts, scripts = [], []
         picks = rng.integers(len(shards), size=min(3, size))
-        sizes = [size // len(picks) + (1 if i < size % len(picks) else 0) for i in range(len(picks))]
+        sizes = [
+            size // len(picks) + (1 if i < size % len(picks) else 0) for i in range(len(picks))
+        ]
         for pick, part in zip(picks, sizes, strict=True):
             latents, lines = shards[int(pick)]
             rows = np.sort(rng.integers(len(lines), size=part))

@@ -50,7 +50,9 @@ def sample_cells(repertoire: Repertoire, art: Path, num_clips: int, seed: int) -
         shape = VideoShape(49, 128, 128) if index % 12 == 0 else VideoShape(1, 128, 128)
         cells = to_cells(to_pixels(render(script, shape, sprites)))[0]
         flat = cells[1 if shape.frames > 1 else 0 :].reshape(-1, cells.shape[-1])
-        parts.append(flat[torch.randperm(len(flat), generator=generator)[:704 if shape.frames > 1 else 64]])
+        parts.append(
+            flat[torch.randperm(len(flat), generator=generator)[: 704 if shape.frames > 1 else 64]]
+        )
     return torch.cat(parts)
 
 

@@ -86,7 +86,7 @@ class Autoencoder(nn.Module):
         values, vectors = values.flip(0)[:channels], vectors.flip(1)[:, :channels]
         self.basis.copy_(vectors.T)
         deviation = values.clamp_min(1e-8).sqrt()
-        common = (deviation.mean()).sqrt()  # power of component i is its deviation over common squared
+        common = deviation.mean().sqrt()  # the power of component i is its deviation / common^2
         self.scale.copy_(deviation.sqrt() * common)
 
     def encode(self, video: Tensor) -> Tensor:
@@ -125,7 +125,8 @@ class Refiner(nn.Module):
         self.blocks = nn.ModuleList(_RefinerBlock(width) for _ in range(config.decoder_depth))
         self.proj_out = nn.Conv2d(width, 3 * fold * fold, 3, padding=1)
         nn.init.zeros_(self.proj_out.weight)
-        nn.init.zeros_(self.proj_out.bias if self.proj_out.bias is not None else torch.zeros(1))
+        if self.proj_out.bias is not None:
+            nn.init.zeros_(self.proj_out.bias)
 
     def forward(self, video: Tensor, latents: Tensor) -> Tensor:
         """The correction (B, 3, F, H, W) to add to the linear picture.
@@ -142,7 +143,9 @@ class Refiner(nn.Module):
         cells = self.latent_in(rearrange(latents, "B C F H W -> (B F) C H W"))
         cells = rearrange(cells, "(B F) D H W -> B F D H W", B=batch)[:, of_frame]
         cells = rearrange(cells, "B F D H W -> (B F) D H W")
-        x = x + functional.interpolate(cells, scale_factor=COMPRESSION.height // self.fold, mode="nearest")
+        x = x + functional.interpolate(
+            cells, scale_factor=COMPRESSION.height // self.fold, mode="nearest"
+        )
         x = x.contiguous(memory_format=torch.channels_last)
         for block in self.blocks:
             x = block(x)

@@ -81,7 +81,9 @@ class TimeEmbedding(nn.Module):
         super().__init__()
         self.num_frequencies = num_frequencies
         self.network = nn.Sequential(
-            nn.Linear(2 * num_frequencies, hidden_size), nn.SiLU(), nn.Linear(hidden_size, hidden_size)
+            nn.Linear(2 * num_frequencies, hidden_size),
+            nn.SiLU(),
+            nn.Linear(hidden_size, hidden_size),
         )
 
     def forward(self, times: Tensor) -> Tensor:
@@ -89,8 +91,7 @@ class TimeEmbedding(nn.Module):
         exponents = torch.arange(self.num_frequencies, device=times.device) / self.num_frequencies
         angles = 1000.0 * times[..., None].float() * torch.exp(-math.log(10_000.0) * exponents)
         features = torch.cat([angles.cos(), angles.sin()], dim=-1)
-        weight: Tensor = self.network[0].weight
-        embedded: Tensor = self.network(features.to(weight.dtype))
+        embedded: Tensor = self.network(features.to(next(self.network.parameters()).dtype))
         return embedded
 
 
@@ -134,13 +135,17 @@ class Block(nn.Module):
             shift, scale, _ = modulation
             hidden = hidden * (1 + scale) + shift
         width = x.shape[-1]
-        qkv, up, gate = self.proj_in(hidden).split([3 * width, self.mlp_size, self.mlp_size], dim=-1)
-        query, key, value = rearrange(qkv, "B L (three N K) -> three B N L K", three=3, N=self.num_heads)
+        qkv, up, gate = self.proj_in(hidden).split(
+            [3 * width, self.mlp_size, self.mlp_size], dim=-1
+        )
+        query, key, value = rearrange(
+            qkv, "B L (three N K) -> three B N L K", three=3, N=self.num_heads
+        )
         query, key = self.query_norm(query), self.key_norm(key)
         if rotary is not None:
             query, key = rotate(query, *rotary), rotate(key, *rotary)
         mixed = rearrange(attention(query, key, value, bias), "B N L K -> B L (N K)")
-        update = self.proj_out(torch.cat([mixed, functional.silu(gate) * up], dim=-1))
+        update: Tensor = self.proj_out(torch.cat([mixed, functional.silu(gate) * up], dim=-1))
         if modulation is not None:
             update = update * modulation[2]
         return x + update

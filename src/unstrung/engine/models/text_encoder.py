@@ -68,7 +68,9 @@ class TextEncoder(nn.Module):
         size = config.hidden_size
         self.embedding = nn.Embedding(config.vocabulary_size, size)
         self.slots = nn.Parameter(torch.randn(len(SLOTS), size) * 0.5)
-        self.blocks = nn.ModuleList(Block(size, config.num_heads, 2.6667) for _ in range(config.depth))
+        self.blocks = nn.ModuleList(
+            Block(size, config.num_heads, 2.6667) for _ in range(config.depth)
+        )
         self.norm = RMSNorm(size)
         self.pool = nn.Linear(len(SLOTS) * size, size)
         self.null_context = nn.Parameter(torch.randn(len(SLOTS), size) * 0.5)
@@ -77,7 +79,9 @@ class TextEncoder(nn.Module):
 
     def tokenize(self, captions: Sequence[str]) -> tuple[Tensor, Tensor]:
         """Token numbers and mask, (B, T) each; captions beyond `max_tokens` are cut."""
-        rows = [e.ids[: self.config.max_tokens] for e in self.tokenizer.encode_batch(list(captions))]
+        rows = [
+            e.ids[: self.config.max_tokens] for e in self.tokenizer.encode_batch(list(captions))
+        ]
         longest = max(1, *(len(row) for row in rows))
         ids = torch.zeros(len(rows), longest, dtype=torch.long)
         mask = torch.zeros(len(rows), longest, dtype=torch.bool)
@@ -96,7 +100,9 @@ class TextEncoder(nn.Module):
         num_slots = len(SLOTS)
         x = torch.cat([self.slots.expand(batch, -1, -1), self.embedding(ids)], dim=1)
         alive = torch.cat([torch.ones(batch, num_slots, dtype=torch.bool), mask], dim=1)
-        bias = torch.zeros(alive.shape).masked_fill_(~alive, float("-inf"))[:, None, None].to(x.dtype)
+        bias = (
+            torch.zeros(alive.shape).masked_fill_(~alive, float("-inf"))[:, None, None].to(x.dtype)
+        )
         positions = torch.zeros(num_slots + length, 3)
         positions[num_slots:, 0] = torch.arange(1, length + 1)
         cosines, sines = rotary_angles(positions, self.config.hidden_size // self.config.num_heads)

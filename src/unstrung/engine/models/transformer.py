@@ -90,9 +90,10 @@ class Transformer(nn.Module):
                 nn.init.xavier_uniform_(module.weight)
                 if module.bias is not None:
                     nn.init.zeros_(module.bias)
-        for block in self.blocks:
-            nn.init.zeros_(block.proj_out.weight)  # a new block is the identity
-        nn.init.zeros_(self.modulation[1].weight)
+        for module in self.modules():
+            if isinstance(module, Block):
+                nn.init.zeros_(module.proj_out.weight)  # a new block is the identity
+        nn.init.zeros_(self.modulation[-1].get_parameter("weight"))
         with torch.no_grad():
             self.modulation_tables[:, 2 * self.config.hidden_size :] = 1.0
         nn.init.zeros_(self.final_modulation.weight)
@@ -131,11 +132,14 @@ class Transformer(nn.Module):
         frame_pooled = torch.gather(pooled, 1, spans[..., None].expand(-1, -1, pooled.shape[-1]))
         embedded = per_frame + frame_pooled
         still = self.time_embedding(torch.zeros_like(times[:, :1]))  # caption tokens carry no noise
-        of_tokens = torch.cat([still.expand(-1, num_context, -1), _to_tokens(embedded, rows * columns)], 1)
+        of_tokens = torch.cat(
+            [still.expand(-1, num_context, -1), _to_tokens(embedded, rows * columns)], 1
+        )
         # One entry per frame goes through the projection, not one per token.
         base = self.modulation(torch.cat([still, embedded], dim=1))  # (B, 1 + F, 3 D)
         base = torch.cat(
-            [base[:, :1].expand(-1, num_context, -1), _to_tokens(base[:, 1:], rows * columns)], dim=1
+            [base[:, :1].expand(-1, num_context, -1), _to_tokens(base[:, 1:], rows * columns)],
+            dim=1,
         )
 
         bias = attention_bias(condition, rows * columns).to(x.dtype)
@@ -144,10 +148,11 @@ class Transformer(nn.Module):
 
         shift, scale = self.final_modulation(of_tokens[:, num_context:]).chunk(2, dim=-1)
         x = self.final_norm(x[:, num_context:]) * (1 + scale) + shift
-        return rearrange(
+        estimate: Tensor = rearrange(
             self.final_layer(x), "B (F H W) (p q C) -> B C F (H p) (W q)",
             F=frames, H=rows, W=columns, p=patch, q=patch,
         )  # fmt: skip
+        return estimate
 
     def _run_blocks(
         self,
@@ -166,7 +171,11 @@ class Transformer(nn.Module):
             if routing is not None and index == routing.first:
                 taken = torch.cat([torch.arange(num_context), num_context + routing.kept])
                 rest, x = x, x[:, taken]
-                now = (base[:, taken], bias[:, :, taken][..., taken], (rotary[0][taken], rotary[1][taken]))
+                now = (
+                    base[:, taken],
+                    bias[:, :, taken][..., taken],
+                    (rotary[0][taken], rotary[1][taken]),
+                )
             if routing is not None and index == routing.last and rest is not None:
                 x = rest.index_copy(1, taken, x)
                 now = full
@@ -212,7 +221,8 @@ def attention_bias(condition: Condition, tokens_per_frame: int) -> Tensor:
     """What may look at what: (B, 1, L, L) of 0 and -inf.
 
     Everybody sees all video tokens except that caption tokens see only video of their own span; video
-    and caption tokens see only caption tokens of their own span, and never padding.
+    and caption tokens see only caption tokens of their own span, and never padding. Every token sees itself,
+    padding too: a row that may look at nothing would come out of the softmax as NaN and spread.
     """
     video_spans = _to_tokens(condition.frame_spans[..., None], tokens_per_frame)[..., 0]
     spans = torch.cat([condition.context_spans, video_spans], dim=1)  # (B, L)
@@ -221,7 +231,8 @@ def attention_bias(condition: Condition, tokens_per_frame: int) -> Tensor:
     alive = torch.cat([condition.mask, torch.ones_like(video_spans, dtype=torch.bool)], dim=1)
     same = spans[:, :, None] == spans[:, None, :]
     both_video = is_video[:, :, None] & is_video[:, None, :]
-    allowed = (same | both_video) & alive[:, None, :]
+    itself = torch.eye(spans.shape[1], dtype=torch.bool)
+    allowed = ((same | both_video) & alive[:, None, :]) | itself
     bias = torch.zeros(allowed.shape).masked_fill_(~allowed, float("-inf"))
     return bias[:, None]
 

@@ -109,7 +109,7 @@ def _draw_detail(rng: random.Random) -> float:
 def _caption(shot: Shot, names: Mapping[str, Mapping[str, str]], pen: _Pen) -> str:
     rng = pen.rng
     terse = pen.detail < TERSE
-    bare = (terse or rng.random() < BARE_RATE, terse)
+    bare = (terse or (rng.random() < BARE_RATE and not pen.complete), terse)
     people = [
         describe_actor(
             actor, pen.language, names[actor.name][pen.language], rng, bare[i], pen.says("size")
@@ -235,7 +235,7 @@ def _agree(template: str, people: Sequence[NounPhrase], pen: _Pen) -> str:
     for mark, person in (("~", first), ("^", second)):
         text = text.replace(f"{mark}ي", "ت" if person.feminine else "ي").replace(mark, "")
     subject = first.text
-    if first.definite and text.startswith("{a}") and pen.detail > TERSE:
+    if first.definite and text.startswith("{a}") and pen.detail > TERSE and not pen.complete:
         subject = first.definite if pen.rng.random() < 0.08 else subject
     text = text.replace("{a}", subject).replace("{b}", second.oblique).replace("{c}", second.text)
     return _contract(text, pen.language)

@@ -137,6 +137,22 @@ _ENGLISH_STOPS = frozenset(
 )
 
 
+def plural_forms(language: str, noun: str) -> list[tuple[str, int]]:
+    """Forms of one noun that say "more than one" by themselves, each with its number (2 if open)."""
+    if language == "ar":
+        is_simple = " " not in noun and not noun.endswith("ا")
+        return [(_dual(noun, ending), 2) for ending in ("ان", "ين")] if is_simple else []
+    if language == "id":
+        return []
+    first, *rest = noun.split()
+    if language == "en":
+        last = rest.pop() if rest else first
+        plural = load_vocabulary("en")["nouns"]["plurals"].get(last) or english_plural(last)
+        return [(" ".join([*([first] if noun != last else []), *rest, plural]), 2)]
+    plural = _romance_plural(language, first)
+    return [(" ".join([plural, *rest]), 2)] if plural != first else []
+
+
 def _english(
     name: str, count: int, size: Size | None, rng: random.Random, bare: bool
 ) -> NounPhrase:
@@ -211,7 +227,7 @@ def _romance(
     if count > 1:
         number = rng.choice(words["numbers"][str(count)][:3])
         group = f"{words['sets']} " if is_group else ""
-        return NounPhrase(*[f"{number} {group}{phrase}"] * 2, True, feminine and not is_group)
+        return _same(f"{number} {group}{phrase}", True, feminine=feminine and not is_group)
     if bare or is_group or phrase.startswith(("Babbo", "Santa", "Papá", "père", "mère", "Mamma")):
         return NounPhrase(phrase, phrase, is_group, feminine)
     text = _join(_indefinite(language, phrase, feminine), phrase)
@@ -354,8 +370,10 @@ def _indonesian(
     return _same(phrase if bare or says_person else f"{one} {phrase}", False)
 
 
-def _same(text: str, plural: bool, definite: str | None = None) -> NounPhrase:
-    return NounPhrase(text, text, plural, definite=definite)
+def _same(
+    text: str, plural: bool, definite: str | None = None, feminine: bool = False
+) -> NounPhrase:
+    return NounPhrase(text, text, plural, feminine, definite)
 
 
 def _arabic(
@@ -381,12 +399,12 @@ def _arabic(
         number = "ثلاث" if feminine else "ثلاثة"
         of_people = kind_of(cast_name) == "person"
         many = f"{number} {plural} {forms[1 + of_people] if forms else ''}"
-        return NounPhrase(*[many.strip()] * 2, True, feminine)
+        return _same(many.strip(), True, feminine=feminine)
     two, two_oblique, three = words["copies"]
     single = f"{name} {adjective}".strip()
     if count == 2:
         return NounPhrase(f"{two} {single}", f"{two_oblique} {single}", True, True)
-    return NounPhrase(*[f"{three} {single}"] * 2, True, True)
+    return _same(f"{three} {single}", True, feminine=True)
 
 
 def _arabic_plural(name: str) -> str | None:

@@ -6,13 +6,15 @@ never anything a generator drew, and its own accuracy on real renders is the cei
 score. Axes: `B` batch, `F` frames, `H W` pixels, `D` features.
 """
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from pathlib import Path
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from unstrung.engine.checkpoints import fill, load_tensors, save_tensors
 from unstrung.engine.errors import InvalidRequest
 from unstrung.engine.theatre.script import (
     Action,
@@ -181,3 +183,22 @@ def moments_of(clip: np.ndarray, start: int = 0, end: int | None = None) -> Tens
         elif excess < 0:
             frames = functional.pad(frames, (-excess // 2, -excess - (-excess // 2), 0, 0), mode="replicate")
     return frames[None]
+
+
+def save_oracle(path: Path, oracle: Oracle, dtype: torch.dtype = torch.float32) -> None:
+    """Write an oracle with the cast that it knows."""
+    tensors = {key: value.to(dtype) for key, value in oracle.state_dict().items()}
+    save_tensors(path, tensors, {"config": asdict(oracle.config)})
+
+
+def load_oracle(path: Path) -> Oracle:
+    """Read an oracle, ready to judge.
+
+    Raises:
+        CheckpointError: if the file is missing, damaged or of another model.
+    """
+    tensors, metadata = load_tensors(path)
+    raw = metadata["config"]
+    oracle = Oracle(OracleConfig(tuple(raw["cast"]), tuple(raw["widths"]), raw["feature_size"]))
+    fill(oracle, tensors, path)
+    return oracle.eval()

@@ -25,7 +25,8 @@ class Ema:
         """Move a little towards the module: decay min(decay, (1 + n) / (10 + n)) after n updates."""
         self.num_updates += 1
         decay = min(self.decay, (1 + self.num_updates) / (10 + self.num_updates))
-        mine, theirs = [], []
+        mine: list[Tensor] = []
+        theirs: list[Tensor] = []
         for name, parameter in module.named_parameters():
             mine.append(self.weights[name])
             theirs.append(parameter)

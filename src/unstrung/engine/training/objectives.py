@@ -105,7 +105,9 @@ def pose(config: ObjectiveConfig, latents: Tensor, generator: torch.Generator) -
     return Question(flow.add_noise(latents, noise, times), times, noise, ~given)
 
 
-def loss_of(config: ObjectiveConfig, prediction: Tensor, latents: Tensor, question: Question) -> Tensor:
+def loss_of(
+    config: ObjectiveConfig, prediction: Tensor, latents: Tensor, question: Question
+) -> Tensor:
     """Mean squared error of the velocity over the frames that are asked for; a scalar.
 
     A network that predicts clean latents is judged by the velocity that follows from them (Li and He 2025,

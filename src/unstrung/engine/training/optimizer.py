@@ -26,18 +26,23 @@ def orthogonalise(matrices: Tensor, num_steps: int = 5) -> Tensor:
     for _ in range(num_steps):
         gram = x @ x.transpose(-1, -2)
         x = a * x + (b * gram + c * gram @ gram) @ x
-    return x.transpose(-1, -2) if tall else x
+    result: Tensor = x.transpose(-1, -2) if tall else x
+    return result
 
 
 class Muon(torch.optim.Optimizer):
     """Momentum whose update is orthogonalised; step sizes comparable with AdamW's.
 
     The update is scaled by 0.2 sqrt(max(rows, columns)), so that its root mean square matches AdamW's (Liu et
-    al. 2025, 2502.16982). Matrices that are several stacked on top of each other may be split in `parts`.
+    al. 2025, 2502.16982).
     """
 
     def __init__(
-        self, params: Iterable[nn.Parameter], lr: float, momentum: float = 0.95, weight_decay: float = 0.01
+        self,
+        params: Iterable[nn.Parameter],
+        lr: float,
+        momentum: float = 0.95,
+        weight_decay: float = 0.01,
     ) -> None:
         """Take matrices only.
 
@@ -51,7 +56,7 @@ class Muon(torch.optim.Optimizer):
         super().__init__(params, defaults)
 
     @torch.no_grad()
-    def step(self, closure: None = None) -> None:  # type: ignore[override]  # torch allows a closure
+    def step(self, closure: None = None) -> None:  # type: ignore[override]  # noqa: ARG002 (torch's signature)
         """Update every matrix once."""
         for group in self.param_groups:
             by_shape: dict[torch.Size, list[nn.Parameter]] = defaultdict(list)
@@ -63,7 +68,9 @@ class Muon(torch.optim.Optimizer):
                 updates = orthogonalise(updates)
                 size = 0.2 * max(shape) ** 0.5 * group["lr"]
                 for parameter, update in zip(parameters, updates, strict=True):
-                    parameter.mul_(1 - group["lr"] * group["weight_decay"]).add_(update, alpha=-size)
+                    parameter.mul_(1 - group["lr"] * group["weight_decay"]).add_(
+                        update, alpha=-size
+                    )
 
     def _momentum(self, parameter: nn.Parameter, momentum: float) -> Tensor:
         state = self.state[parameter]

@@ -1,15 +1,24 @@
 """Teaching the oracle: renders of real scripts in, the script's fields out."""
 
 from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 import torch
+from einops import rearrange
 from torch import Tensor
 from torch.nn import functional
 
-from unstrung.engine.data.dataset import Batch
+from unstrung.engine.data.dataset import Batch, LatentCache
 from unstrung.engine.models.autoencoder import Autoencoder
-from unstrung.engine.theatre.oracle import FIELDS, NUM_MOMENTS, Oracle, Reading, field_answers
+from unstrung.engine.theatre.oracle import (
+    FIELDS,
+    NUM_MOMENTS,
+    Oracle,
+    Reading,
+    field_answers,
+    load_oracle,
+)
 from unstrung.engine.theatre.script import Script
 
 _STILL_FIELDS = frozenset({"setting", "relation", "count", "time_of_day", "weather", "style"})
@@ -51,20 +60,14 @@ def decoded_moments(autoencoder: Autoencoder, batch: Batch, rng: np.random.Gener
     else:
         places = np.linspace(0, frames - 1, NUM_MOMENTS).round().astype(int)
         picked = batch.latents[:, :, places]
-    num = picked.shape[2]
-    flat = picked.transpose(1, 2).flatten(0, 1)[:, :, None]  # every latent frame on its own
-    cells = torch.einsum("bcfhw,cn->bfhwn", flat * autoencoder.scale[:, None, None, None], autoencoder.basis)
-    cells = cells + autoencoder.mean
-    video = _last_frame(cells).unflatten(0, (len(batch.scripts), num))
+    newest = autoencoder.basis.unflatten(1, (3, 4, 256))[:, :, -1].flatten(
+        1
+    )  # last frame of each cell
+    mean = autoencoder.mean.unflatten(0, (3, 4, 256))[:, -1].flatten()
+    cells = picked.permute(0, 2, 3, 4, 1) * autoencoder.scale @ newest + mean  # (B, F, H, W, 768)
+    video = rearrange(cells, "B F H W (C h w) -> B F C (H h) (W w)", C=3, h=16, w=16)
     gain = 1 + 0.1 * torch.from_numpy(rng.standard_normal((len(batch.scripts), 1, 1, 1, 1))).float()
     return Batch((video * gain).clamp(-1, 1), batch.scripts)
-
-
-def _last_frame(cells: Tensor) -> Tensor:
-    """The newest of the four frames in cells (N, 1, H, W, 3072), as pictures (N, 3, 16 H, 16 W)."""
-    n, _, rows, columns, _ = cells.shape
-    split = cells.view(n, rows, columns, 3, 4, 16, 16)[:, :, :, :, -1]
-    return split.permute(0, 3, 1, 4, 2, 5).reshape(n, 3, rows * 16, columns * 16)
 
 
 def accuracy(oracle: Oracle, frames: Tensor, scripts: Sequence[Script]) -> dict[str, float]:
@@ -82,3 +85,49 @@ def accuracy(oracle: Oracle, frames: Tensor, scripts: Sequence[Script]) -> dict[
         hits = reading.fields[index].argmax(dim=1) == answers[:, index]
         scores[field.name] = float(hits.float().mean())
     return scores
+
+
+def load_for_training(path: Path) -> Oracle:
+    """An oracle from its file, ready to learn on."""
+    return load_oracle(path).train()
+
+
+class OracleTrainer:
+    """Feeds cached renders to an oracle."""
+
+    def __init__(
+        self, judge: Oracle, cache: LatentCache, autoencoder: Autoencoder, seed: int = 0
+    ) -> None:
+        """Take an oracle to teach, renders as latents, and the code that gives them back."""
+        self.judge = judge.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.cache, self.autoencoder = cache, autoencoder
+        self.rng = np.random.default_rng(seed)
+        self.optimizer = torch.optim.AdamW(judge.parameters(), 2e-3, betas=(0.9, 0.98))
+        shapes = sorted(cache.counts, key=lambda shape: shape.frames)
+        self.stills = [
+            shape for shape in shapes if shape.frames == 1 and shape.height == shape.width
+        ]
+        self.clips = [shape for shape in shapes if shape.frames > 1 and shape.height == shape.width]
+        self.step = 0
+
+    def train_step(self, with_clips: bool, lr: float) -> float:
+        """Learn from one batch and return its loss.
+
+        Args:
+            with_clips: two batches in three are clips; else all are stills.
+            lr: step size.
+        """
+        shapes = [*self.clips, *self.stills] if with_clips else self.stills
+        shape = shapes[self.step % len(shapes)]
+        batch = self.cache.draw(shape, 96 if shape.frames == 1 else 24, self.rng)
+        seen = decoded_moments(self.autoencoder, batch, self.rng)
+        present, wanted = targets(seen.scripts, self.judge.config.cast)
+        loss = oracle_loss(self.judge(seen.latents), present, wanted, shape.frames == 1)
+        for group in self.optimizer.param_groups:
+            group["lr"] = lr
+        torch.autograd.backward(loss)
+        torch.nn.utils.clip_grad_norm_(self.judge.parameters(), 1.0)
+        self.optimizer.step()
+        self.optimizer.zero_grad(set_to_none=True)
+        self.step += 1
+        return loss.item()

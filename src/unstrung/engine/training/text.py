@@ -15,7 +15,7 @@ from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, trainers
 from torch import Tensor, nn
 from torch.nn import functional
 
-from unstrung.engine.models.text_encoder import SLOTS, TextEncoder
+from unstrung.engine.models.text_encoder import SLOTS
 from unstrung.engine.theatre.captions import LANGUAGES, write_caption
 from unstrung.engine.theatre.cast import load_cast, members_of
 from unstrung.engine.theatre.repertoire import Repertoire, draw_script

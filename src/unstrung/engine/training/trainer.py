@@ -4,12 +4,15 @@ A run can stop after any step and goes on with the identical next losses: weight
 random generators and counters are one checkpoint, written whole or not at all.
 """
 
+import contextlib
 import json
+import os
 import random
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from pickle import UnpicklingError
 from typing import Any
 
 import numpy as np
@@ -52,7 +55,11 @@ class Trainer:
     """Owns everything that changes while a transformer and its text encoder learn."""
 
     def __init__(
-        self, config: TrainingConfig, transformer: Transformer, text_encoder: TextEncoder, cache: LatentCache
+        self,
+        config: TrainingConfig,
+        transformer: Transformer,
+        text_encoder: TextEncoder,
+        cache: LatentCache,
     ) -> None:
         """Start a run from the given networks, which it will change."""
         self.config = config
@@ -92,7 +99,7 @@ class Trainer:
         size = self.config.mixture.batch_size(shape, self.transformer.config.patch_size)
         batch = self.cache.draw(shape, size, self.numpy_rng)
         loss, reader_loss = self._losses(batch)
-        (loss + self.config.reader_weight * reader_loss).backward()
+        torch.autograd.backward(loss + self.config.reader_weight * reader_loss)
         torch.nn.utils.clip_grad_norm_(self.parameters, self.config.grad_clip, foreach=True)
         for optimizer in self.optimizers:
             optimizer.step()
@@ -114,7 +121,9 @@ class Trainer:
         condition, reader_loss = self._read(batch, captions, spans, dropped)
         question = pose(self.config.objective, batch.latents, self.generator)
         tokens = frames * (height * width) // self.transformer.config.patch_size**2
-        prediction = self.predict(question.noisy_latents, question.times, condition, self._routing(tokens))
+        prediction = self.predict(
+            question.noisy_latents, question.times, condition, self._routing(tokens)
+        )
         return loss_of(self.config.objective, prediction, batch.latents, question), reader_loss
 
     def _read(
@@ -124,10 +133,10 @@ class Trainer:
         learns = self.step % self.config.text_every == 0
         with torch.set_grad_enabled(learns):
             condition = self.text_encoder.condition(captions, spans, dropped)
-        if not learns:
+        kept = ~dropped
+        if not learns or not kept.any():  # the mean over no captions would be NaN
             return condition, torch.zeros(())
         wanted = torch.tensor([text.answers(script.shots[0]) for script in batch.scripts])
-        kept = ~dropped
         return condition, self.reader.loss(condition.context[kept], wanted[kept])
 
     def _routing(self, tokens: int) -> Routing | None:
@@ -180,15 +189,16 @@ class Trainer:
 
 def save_state(path: Path, trainer: Trainer) -> None:
     """Write the training state in one move; an interrupted write leaves the former file whole."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_suffix(".tmp")
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
+        path.parent.mkdir(parents=True, exist_ok=True)
         torch.save(trainer.state(), temporary)
         temporary.replace(path)
-    except OSError as error:
+    except (OSError, RuntimeError) as error:  # torch's writer raises RuntimeError on a full disk
         raise CheckpointError(f"Could not write the training state {path}: {error}.") from error
     finally:
-        temporary.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):  # the folder itself may be what is missing
+            temporary.unlink(missing_ok=True)
 
 
 def load_state(path: Path, trainer: Trainer) -> None:
@@ -198,10 +208,18 @@ def load_state(path: Path, trainer: Trainer) -> None:
         CheckpointError: if the file is missing, damaged or of another run.
     """
     try:
-        trainer.restore(torch.load(path, weights_only=False))
+        trainer.restore(torch.load(path, weights_only=True))
     except FileNotFoundError as error:
         raise CheckpointError(f"There is no training state at {path} to resume from.") from error
-    except (RuntimeError, KeyError, EOFError, ValueError) as error:
+    except (
+        OSError,
+        RuntimeError,
+        KeyError,
+        TypeError,
+        EOFError,
+        ValueError,
+        UnpicklingError,
+    ) as error:
         raise CheckpointError(f"The training state {path} cannot be resumed: {error}.") from error
 
 

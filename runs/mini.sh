@@ -1,0 +1,44 @@
+#!/usr/bin/env bash
+# The whole recipe of the shipped model `mini`, from art to weights, on a CPU.
+#
+# Hours below are those of two AVX-512 cores without AMX in fp32 (docs/experiments.md); every training step
+# can be stopped and goes on with --resume, so the last one is usually several sessions long.
+# Usage: runs/mini.sh [minutes of transformer training in this session, default 120]
+set -euo pipefail
+cd "$(dirname "$0")/.."
+minutes=${1:-120}
+unstrung=${UNSTRUNG:-.venv/bin/unstrung}
+root=training
+
+# glibc returns large blocks to the system after every step and faults them in again; keeping them is worth
+# about 15 % of a training step.
+export MALLOC_MMAP_THRESHOLD_=4000000000 MALLOC_TRIM_THRESHOLD_=8000000000 MALLOC_TOP_PAD_=500000000
+
+# 1. Art: 730 MB from npm, checked against pinned SHA-512 (2 minutes).
+"$unstrung" data fetch
+
+# 2. Linear code: principal components of 4 x 16 x 16 cells on 3,600 renders (3 minutes).
+[ -f $root/autoencoder-mini/autoencoder.safetensors ] ||
+  "$unstrung" train autoencoder --preset mini --out $root/autoencoder-mini --minutes 0
+
+# 3. Clips: 80,000 renders as latents, 3 GB (7 minutes).
+[ -d $root/data ] || "$unstrung" data prepare --preset mini --out $root/data
+
+# 4. Text encoder: reads scripts from captions in six languages (8 minutes).
+[ -f $root/text-mini/text_encoder.safetensors ] || "$unstrung" train text --preset mini --out $root/text-mini
+
+# 5. Oracle: the judge, on renders only (9 minutes).
+[ -f $root/oracle-mini/oracle.safetensors ] || "$unstrung" train oracle --preset mini --out $root/oracle-mini
+
+# 6. Transformer: the long run; identity needs hours.
+resume=
+[ -f $root/transformer-mini/state.pt ] && resume=--resume
+"$unstrung" train transformer --preset mini --out $root/transformer-mini --minutes "$minutes" $resume
+
+# 7. Decoder: sharpens what the linear code leaves soft (20 minutes or more).
+resume=--resume
+"$unstrung" train autoencoder --preset mini --out $root/autoencoder-mini $resume
+
+# 8. Ship: bf16 weights, cards and scores.
+"$unstrung" train ship --preset mini --out src/unstrung/engine/weights
+"$unstrung" evaluate --split heldout --num 200

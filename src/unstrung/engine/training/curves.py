@@ -1,0 +1,47 @@
+"""Loss logs as pictures."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from unstrung.engine.errors import DataError
+
+
+def read_log(path: Path) -> list[dict[str, Any]]:
+    """The records of a loss log (JSON lines)."""
+    try:
+        lines = path.read_text("utf-8").splitlines()
+        return [json.loads(line) for line in lines]
+    except (OSError, json.JSONDecodeError) as error:
+        raise DataError(f"The loss log {path} cannot be read: {error}.") from error
+
+
+def draw_curves(log: Path, picture: Path) -> None:
+    """Draw the losses of a log over hours, one smoothed line per number of latent frames.
+
+    Needs the `train` extra (matplotlib).
+    """
+    import matplotlib as mpl
+
+    mpl.use("Agg")
+    from matplotlib import pyplot
+
+    records = read_log(log)
+    figure, axes = pyplot.subplots(figsize=(7, 4), dpi=110)
+    for frames in sorted({record["latent_frames"] for record in records}):
+        own = [record for record in records if record["latent_frames"] == frames]
+        hours = np.array([record["seconds"] for record in own]) / 3600
+        losses = np.array([record["loss"] for record in own])
+        width = max(1, len(losses) // 60)
+        smooth = np.convolve(losses, np.ones(width) / width, mode="valid")
+        axes.plot(hours[width - 1 :], smooth, label=f"{frames} latent frame(s)", linewidth=1.2)
+    axes.set_xlabel("hours of training")
+    axes.set_ylabel("loss")
+    axes.set_yscale("log")
+    axes.grid(alpha=0.3)
+    axes.legend()
+    figure.tight_layout()
+    figure.savefig(picture)
+    pyplot.close(figure)

@@ -1,0 +1,105 @@
+"""Recorded plans: for every preset, what is rendered, in which mixture it is learned, and for how long."""
+
+from dataclasses import dataclass
+
+from unstrung.engine.data.prepare import Portion
+from unstrung.engine.errors import InvalidRequest
+from unstrung.engine.shapes import LatentShape, VideoShape
+from unstrung.engine.theatre.cast import members_of
+from unstrung.engine.theatre.repertoire import Repertoire
+from unstrung.engine.training.config import Mixture, TrainingConfig
+from unstrung.engine.training.objectives import ObjectiveConfig
+
+
+@dataclass(frozen=True)
+class Minutes:
+    """How long each part trains unless the command says otherwise [min]."""
+
+    text: float
+    oracle_stills: float
+    oracle_clips: float
+    decoder: float
+    transformer: float
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Everything that `unstrung train` and `unstrung data prepare` need for one preset.
+
+    Attributes:
+        cast: who is learned; the card claims nobody else.
+        portions: what `data prepare` renders.
+        fit_clips: renders on which the linear code is fitted.
+        config: of the transformer's run.
+        minutes: of every part.
+        text_batch, decoder_batch: captions, and frames, per step.
+    """
+
+    cast: tuple[str, ...]
+    portions: tuple[Portion, ...]
+    fit_clips: int
+    config: TrainingConfig
+    minutes: Minutes
+    text_batch: int = 256
+    decoder_batch: int = 24
+
+
+def plan_of(preset: str) -> Plan:
+    """The plan of a preset.
+
+    Raises:
+        InvalidRequest: for a preset that has none.
+    """
+    if preset == "mini":
+        return _mini()
+    if preset == "tiny":
+        return _tiny()
+    raise InvalidRequest("preset", preset, "be one of mini, tiny", "mini")
+
+
+def _mini() -> Plan:
+    lead = members_of("lead")
+    stills = Repertoire(
+        lead, pair=0.08, group=0.05, moving=0.75, camera=0.08, night=0.15, weather=0.08, style=0.06,
+        sized=0.12, two_shots=0.0,
+    )  # fmt: skip
+    clips = Repertoire(
+        lead, pair=0.15, group=0.06, moving=0.85, camera=0.25, night=0.15, weather=0.10, style=0.07,
+        sized=0.10, two_shots=0.06,
+    )  # fmt: skip
+    portions = (
+        Portion(VideoShape(1, 128, 128), 61_440, stills),
+        Portion(VideoShape(33, 128, 128), 6_144, clips),
+        Portion(VideoShape(49, 128, 128), 2_560, clips),
+        Portion(VideoShape(1, 128, 224), 5_120, stills),
+        Portion(VideoShape(1, 224, 128), 5_120, stills),
+    )
+    # Stills carry identity at a twelfth of the cost of clips; motion is learned quickly (trials, study).
+    mixture = Mixture(
+        (
+            (LatentShape(1, 8, 8), 0.55),
+            (LatentShape(9, 8, 8), 0.20),
+            (LatentShape(13, 8, 8), 0.10),
+            (LatentShape(1, 8, 14), 0.075),
+            (LatentShape(1, 14, 8), 0.075),
+            (LatentShape(13, 8, 14), 0.03),
+            (LatentShape(13, 14, 8), 0.03),
+        ),
+        batch_tokens=4096,
+        max_batch=192,
+    )
+    config = TrainingConfig(mixture, ObjectiveConfig(), ema_decay=0.999)
+    return Plan(lead, portions, 3_600, config, Minutes(8.0, 3.0, 6.0, 20.0, 600.0))
+
+
+def _tiny() -> Plan:
+    props = members_of("prop")
+    simple = Repertoire(props, pair=0.0, two_shots=0.0, style=0.0, weather=0.0, night=0.0)
+    portions = (
+        Portion(VideoShape(1, 64, 64), 96, simple),
+        Portion(VideoShape(9, 64, 64), 32, simple),
+    )
+    mixture = Mixture(((LatentShape(1, 4, 4), 0.5), (LatentShape(3, 4, 4), 0.5)), 256, 32)
+    config = TrainingConfig(mixture, warmup_steps=5, ema_decay=0.9)
+    minutes = Minutes(0.02, 0.02, 0.02, 0.02, 0.05)
+    return Plan(props, portions, 40, config, minutes, text_batch=32, decoder_batch=4)

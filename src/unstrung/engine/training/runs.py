@@ -1,0 +1,288 @@
+"""Whole runs, from a preset's name to files in a folder; what `unstrung train` calls.
+
+A training root holds one folder per part: `data` (latents), `autoencoder-mini`, `text-mini`,
+`oracle-mini`, `transformer-mini`. Runs find what they build on beside their own folder.
+"""
+
+import itertools
+import random
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from unstrung.engine import presets
+from unstrung.engine.checkpoints import (
+    load_autoencoder,
+    load_text_encoder,
+    save_autoencoder,
+    save_text_encoder,
+    save_transformer,
+)
+from unstrung.engine.data.dataset import LatentCache
+from unstrung.engine.data.prepare import prepare, sample_cells
+from unstrung.engine.denoising import Denoiser
+from unstrung.engine.errors import DataError
+from unstrung.engine.models.autoencoder import Autoencoder, AutoencoderConfig
+from unstrung.engine.models.text_encoder import TextEncoder, TextEncoderConfig
+from unstrung.engine.models.transformer import Transformer, TransformerConfig
+from unstrung.engine.shapes import LatentShape
+from unstrung.engine.theatre.fetch import art_folder
+from unstrung.engine.theatre.oracle import Oracle, OracleConfig, save_oracle
+from unstrung.engine.theatre.render import shot_of_latent_frames
+from unstrung.engine.theatre.repertoire import Repertoire, draw_script
+from unstrung.engine.training import decoder, oracle, text
+from unstrung.engine.training.curves import draw_curves
+from unstrung.engine.training.optimizer import Muon, split_parameters
+from unstrung.engine.training.plans import Plan, plan_of
+from unstrung.engine.training.trainer import Trainer, append_record, load_state, save_state
+from unstrung.engine.video_io import contact_sheet, write_image
+
+CHECKPOINT_EVERY_S = 240.0
+SAMPLES_EVERY_S = 900.0
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far a run is: share done in [0, 1] and the newest figures in words."""
+
+    done: float
+    text: str
+
+
+OnProgress = Callable[[Progress], None]
+
+
+def _silent(progress: Progress) -> None:
+    """Tell nobody."""
+
+
+def _art(cast: tuple[str, ...]) -> Path | None:
+    """Folder of the art; drawn props need none."""
+    folder = art_folder()
+    needs_art = cast != text.members_of("prop")
+    if needs_art and not folder.is_dir():
+        raise DataError(f"There is no art in {folder}; run `unstrung data fetch` first.")
+    return folder if needs_art else None
+
+
+def run_autoencoder(
+    preset: str, out: Path, minutes: float | None, resume: bool, on_progress: OnProgress = _silent
+) -> None:
+    """Fit the linear code on renders, then train the decoder that refines it.
+
+    Args:
+        preset: name of the model.
+        out: folder of the run; `autoencoder.safetensors` appears in it after the fit.
+        minutes: of the decoder's training; 0 leaves the linear code alone; None takes the plan's.
+        resume: keep the code (the transformer depends on it) and go on with the decoder.
+        on_progress: told now and then.
+    """
+    model, plan = presets.preset(preset), plan_of(preset)
+    path = out / "autoencoder.safetensors"
+    out.mkdir(parents=True, exist_ok=True)
+    art = _art(plan.cast)
+    if resume and path.exists():
+        autoencoder = load_autoencoder(path)
+    else:
+        autoencoder = Autoencoder(AutoencoderConfig(model.latent_channels))
+        on_progress(Progress(0.0, "fitting the linear code"))
+        autoencoder.fit(sample_cells(Repertoire(plan.cast), art, plan.fit_clips, seed=7))
+        save_autoencoder(path, autoencoder)
+    wanted = plan.minutes.decoder if minutes is None else minutes
+    if model.decoder_channels and wanted > 0:
+        decoder.train_decoder(
+            decoder.with_refiner(autoencoder, model.decoder_channels, model.decoder_depth),
+            decoder.DecoderRun(plan.cast, art, out, wanted, plan.decoder_batch, resume),
+            lambda done, words: on_progress(Progress(done, words)),
+        )
+
+
+def prepare_data(
+    preset: str, out: Path, num_clips: int | None, seed: int = 11, on_progress: OnProgress = _silent
+) -> None:
+    """Render and encode the clips of a preset.
+
+    Args:
+        preset: name of the model.
+        out: folder of the cache, inside the training root.
+        num_clips: scale the plan's portions to about so many clips; None takes them as they are.
+        seed: other seeds give other clips, and can stand in one folder together.
+        on_progress: told after each shard.
+    """
+    plan = plan_of(preset)
+    total = sum(portion.num_clips for portion in plan.portions)
+    factor = 1.0 if num_clips is None else num_clips / total
+    portions = tuple(
+        type(p)(p.shape, max(1, round(p.num_clips * factor)), p.repertoire) for p in plan.portions
+    )
+    weights = out.parent / f"autoencoder-{preset}" / "autoencoder.safetensors"
+    shards = sum(-(-p.num_clips // 256) for p in portions)
+    for index, path in enumerate(prepare(portions, out, _art(plan.cast), weights, seed)):
+        on_progress(Progress((index + 1) / shards, path.name))
+
+
+def run_text(
+    preset: str, out: Path, minutes: float | None, resume: bool, on_progress: OnProgress = _silent
+) -> None:
+    """Teach the text encoder to read scripts; writes `text_encoder.safetensors` and `reader.pt`."""
+    model, plan = presets.preset(preset), plan_of(preset)
+    torch.manual_seed(0)
+    torch.set_flush_denormal(True)
+    out.mkdir(parents=True, exist_ok=True)
+    path = out / "text_encoder.safetensors"
+    reader = text.ScriptReader(TextEncoderConfig(1).hidden_size)
+    if resume and path.exists():
+        encoder = load_text_encoder(path).train()
+        reader.load_state_dict(torch.load(out / "reader.pt"))
+    else:
+        sample = [words for words, _ in itertools.islice(text.captioned_shots(1), 40_000)]
+        tokenizer = text.train_tokenizer(sample, model.vocabulary_size)
+        encoder = TextEncoder(TextEncoderConfig(tokenizer.get_vocab_size()), tokenizer)
+    hidden, rest = split_parameters([encoder, reader])
+    optimizers = (Muon(hidden, 2e-3), torch.optim.AdamW(rest, 2e-3, weight_decay=0.0))
+    shots = text.captioned_shots(2 + random.randrange(10**6) if resume else 2)
+    for done in _for_minutes(plan.minutes.text if minutes is None else minutes):
+        for optimizer in optimizers:
+            for group in optimizer.param_groups:
+                group["lr"] = 2e-3 * min(1.0, 0.02 + (1 - done) / 0.4)
+        batch = list(itertools.islice(shots, plan.text_batch))
+        states, _ = encoder(*encoder.tokenize([words for words, _ in batch]))
+        loss = reader.loss(states, torch.tensor([wanted for _, wanted in batch]))
+        loss.backward()
+        for optimizer in optimizers:
+            optimizer.step()
+            optimizer.zero_grad(set_to_none=True)
+        on_progress(Progress(done, f"reading loss {loss.item():.3f}"))
+    save_text_encoder(path, encoder)
+    torch.save(reader.state_dict(), out / "reader.pt")
+
+
+def run_oracle(
+    preset: str, out: Path, minutes: float | None, resume: bool, on_progress: OnProgress = _silent
+) -> None:
+    """Train the oracle on cached renders, stills first; writes `oracle.safetensors`."""
+    plan = plan_of(preset)
+    torch.manual_seed(0)
+    torch.set_flush_denormal(True)
+    cache = LatentCache(out.parent / "data")
+    autoencoder = load_autoencoder(out.parent / f"autoencoder-{preset}" / "autoencoder.safetensors")
+    judge = Oracle(OracleConfig(plan.cast))
+    path = out / "oracle.safetensors"
+    if resume and path.exists():
+        judge = oracle.load_for_training(path)
+    factor = 1.0
+    if minutes is not None:
+        factor = minutes / (plan.minutes.oracle_stills + plan.minutes.oracle_clips)
+    stages = ((plan.minutes.oracle_stills, False, 2e-3), (plan.minutes.oracle_clips, True, 1.2e-3))
+    learner = oracle.OracleTrainer(judge, cache, autoencoder)
+    for stage, (stage_minutes, with_clips, peak) in enumerate(stages):
+        for done in _for_minutes(stage_minutes * factor):
+            loss = learner.train_step(with_clips, peak * (1 - done) ** 0.8 + 1e-5)
+            on_progress(Progress((stage + done) / len(stages), f"oracle loss {loss:.3f}"))
+    save_oracle(path, judge)
+
+
+def run_transformer(
+    preset: str, out: Path, minutes: float | None, resume: bool, on_progress: OnProgress = _silent
+) -> None:
+    """Train the transformer and, with it, the text encoder.
+
+    Writes into `out`: `state.pt` (to resume from), `losses.jsonl` and `losses.png`, `samples/`, and the
+    averaged weights as `transformer.safetensors` and `text_encoder.safetensors`.
+    """
+    plan, root = plan_of(preset), out.parent
+    torch.set_flush_denormal(True)
+    trainer = _new_trainer(preset, plan, root)
+    state, log = out / "state.pt", out / "losses.jsonl"
+    out.mkdir(parents=True, exist_ok=True)
+    if resume:
+        load_state(state, trainer)
+    else:
+        log.unlink(missing_ok=True)
+    autoencoder = load_autoencoder(root / f"autoencoder-{preset}" / "autoencoder.safetensors")
+    saved_at = sampled_at = time.perf_counter()
+    for done in _for_minutes(plan.minutes.transformer if minutes is None else minutes):
+        record = trainer.train_step(1 - done)
+        append_record(log, record)
+        on_progress(Progress(done, f"step {record.step}, loss {record.loss:.3f}, {record.num_samples} samples"))
+        now = time.perf_counter()
+        if now - saved_at > CHECKPOINT_EVERY_S:
+            _save_all(trainer, preset, out)
+            saved_at = time.perf_counter()
+        if now - sampled_at > SAMPLES_EVERY_S:
+            write_samples(trainer, autoencoder, plan, out / "samples" / f"step-{trainer.step:06d}.jpg")
+            draw_curves(log, out / "losses.png")
+            sampled_at = time.perf_counter()
+    _save_all(trainer, preset, out)
+    write_samples(trainer, autoencoder, plan, out / "samples" / f"step-{trainer.step:06d}.jpg")
+    draw_curves(log, out / "losses.png")
+
+
+def _for_minutes(minutes: float) -> Iterator[float]:
+    """Yield the share of the time that has passed until it is over; at least once."""
+    started, done = time.perf_counter(), 0.0
+    while done < 1.0:
+        yield done
+        done = (time.perf_counter() - started) / max(60 * minutes, 1e-9)
+
+
+def _new_trainer(preset: str, plan: Plan, root: Path) -> Trainer:
+    model = presets.preset(preset)
+    torch.manual_seed(plan.config.seed)
+    text_encoder = load_text_encoder(root / f"text-{preset}" / "text_encoder.safetensors").train()
+    sizes = TransformerConfig(
+        model.latent_channels, model.patch_size, model.hidden_size, model.depth, model.num_heads,
+        context_size=text_encoder.config.hidden_size,
+    )  # fmt: skip
+    trainer = Trainer(plan.config, Transformer(sizes), text_encoder, LatentCache(root / "data"))
+    trainer.reader.load_state_dict(torch.load(root / f"text-{preset}" / "reader.pt"))
+    return trainer
+
+
+def averaged(trainer: Trainer) -> Denoiser:
+    """The averaged networks as they would be shipped now."""
+    transformer = Transformer(trainer.transformer.config)
+    encoder = TextEncoder(trainer.text_encoder.config, trainer.text_encoder.tokenizer)
+    trainer.ema.copy_to(transformer)
+    trainer.text_ema.copy_to(encoder)
+    return Denoiser(transformer.eval(), encoder.eval(), trainer.config.objective.target)
+
+
+def _save_all(trainer: Trainer, preset: str, out: Path) -> None:
+    save_state(out / "state.pt", trainer)
+    denoiser = averaged(trainer)
+    facts = {
+        "preset": preset,
+        "target": denoiser.target,
+        "steps": trainer.step,
+        "samples": trainer.num_samples,
+        "training_hours": round(trainer.seconds / 3600, 2),
+        "config": asdict(denoiser.transformer.config),
+    }
+    save_transformer(out / "transformer.safetensors", denoiser.transformer, facts)
+    save_text_encoder(out / "text_encoder.safetensors", denoiser.text_encoder)
+
+
+def write_samples(trainer: Trainer, autoencoder: Autoencoder, plan: Plan, path: Path) -> None:
+    """A contact sheet of held-out stills and clips, drawn by the averaged weights with fixed seeds."""
+    denoiser = averaged(trainer)
+    rng, words = np.random.default_rng(4), random.Random(4)
+    clips, labels = [], []
+    largest = max(trainer.cache.counts, key=lambda shape: (shape.height == shape.width, shape.frames))
+    for shape, count in ((LatentShape(1, largest.height, largest.width), 24), (largest, 8)):
+        scripts = [draw_script(Repertoire(plan.cast), rng, "heldout") for _ in range(count)]
+        captions = [text.write_caption(s, "en", text.CAPTION_NAMES, words, 0.5) for s in scripts]
+        spans = torch.tensor([shot_of_latent_frames(len(c), shape.frames) for c in captions])
+        noise = denoiser.noise(shape, range(count))
+        latents = denoiser.draw(captions, spans, noise, 20, 2.5, 1.5)
+        with torch.inference_mode():
+            video = autoencoder.decode(latents)
+        frames = ((video + 1) * 127.5).round().to(torch.uint8).permute(0, 2, 3, 4, 1).numpy()
+        clips += [clip[:: max(1, (len(clip) - 1) // 4)] for clip in frames]
+        labels += [caption[0] for caption in captions]
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_image(path, contact_sheet(clips, labels, columns=4))
