@@ -49,6 +49,7 @@ class Arm:
     batch: int = 128
     muon: bool = True
     pooled: bool = True
+    portraits: bool = False
 
 
 BASE = Arm("base: clean target, 32 px tokens, 128 numbers, width 384, Muon")
@@ -62,6 +63,7 @@ ARMS = {
     "narrow": replace(BASE, name="width 256, depth 8", hidden_size=256),
     "adamw": replace(BASE, name="AdamW everywhere", muon=False),
     "numbers64": replace(BASE, name="64 numbers per cell", channels=64),
+    "portraits": replace(BASE, name="actor slots taught to tell looks", portraits=True),
     "nopooled": replace(BASE, name="no pooled caption in the modulation", pooled=False),
 }
 
@@ -96,7 +98,8 @@ def run_arm(arm: Arm, args: argparse.Namespace, oracle: Oracle) -> dict[str, obj
     torch.manual_seed(0)
     autoencoder, factor = sliced(load_autoencoder(args.autoencoder), arm.channels)
     model = TransformerConfig(arm.channels, arm.patch_size, arm.hidden_size, arm.depth, arm.hidden_size // 64)
-    text_encoder = load_text_encoder(args.text_encoder).train()
+    folder = args.text_portraits if arm.portraits else args.text
+    text_encoder = load_text_encoder(folder / "text_encoder.safetensors").train()
     transformer = Transformer(model)
     config = TrainingConfig(
         Mixture(((STILL, 1.0),), batch_tokens=10**6, max_batch=arm.batch),
@@ -106,6 +109,7 @@ def run_arm(arm: Arm, args: argparse.Namespace, oracle: Oracle) -> dict[str, obj
         ema_decay=0.99,
     )
     trainer = Trainer(config, transformer, text_encoder, SlicedCache(args.cache, arm.channels, factor))
+    trainer.reader.load_state_dict(torch.load(folder / "reader.pt"))
     if not arm.muon:
         trainer.optimizers = (torch.optim.AdamW(trainer.parameters, 1e-3, betas=(0.9, 0.98), weight_decay=0.0),)
         trainer.config = replace(config, muon_lr=1e-3)
@@ -158,7 +162,8 @@ def main() -> None:
     parser.add_argument("--num", type=int, default=96, help="held-out stills to judge")
     parser.add_argument("--cache", type=Path, required=True)
     parser.add_argument("--autoencoder", type=Path, required=True)
-    parser.add_argument("--text-encoder", type=Path, required=True)
+    parser.add_argument("--text", type=Path, required=True, help="folder of a text run")
+    parser.add_argument("--text-portraits", type=Path, required=True, help="the same, with portraits")
     parser.add_argument("--oracle", type=Path, required=True)
     parser.add_argument("--out", type=Path, required=True)
     args = parser.parse_args()

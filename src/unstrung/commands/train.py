@@ -20,6 +20,7 @@ class Part(StrEnum):
     AUTOENCODER = "autoencoder"
     TEXT = "text"
     TRANSFORMER = "transformer"
+    SHIP = "ship"
 
 
 _RUNS: dict[Part, Callable[[Any], Callable[..., None]]] = {
@@ -27,6 +28,7 @@ _RUNS: dict[Part, Callable[[Any], Callable[..., None]]] = {
     Part.AUTOENCODER: lambda runs: runs.run_autoencoder,
     Part.TEXT: lambda runs: runs.run_text,
     Part.TRANSFORMER: lambda runs: runs.run_transformer,
+    Part.SHIP: lambda runs: runs.run_ship,
 }
 
 

@@ -26,11 +26,13 @@ class Denoiser:
     Attributes:
         transformer, text_encoder: trained together.
         target: what the transformer's output means.
+        cast: the members that it has learned to draw.
     """
 
     transformer: Transformer
     text_encoder: TextEncoder
     target: Target
+    cast: tuple[str, ...] = ()
 
     @property
     def latent_channels(self) -> int:

@@ -22,7 +22,7 @@ from unstrung.engine.denoising import Denoiser
 from unstrung.engine.errors import CheckpointError, OutOfMemory
 from unstrung.engine.models.autoencoder import Autoencoder
 from unstrung.engine.presets import ModelPreset, preset
-from unstrung.engine.prompt import MappedPrompt, map_prompt
+from unstrung.engine.prompt import MappedPrompt, PromptMapper
 from unstrung.engine.request import Generation, GenerationRequest, Plan, Step, plan
 from unstrung.engine.theatre.cast import load_cast
 from unstrung.engine.theatre.render import shot_of_latent_frames
@@ -43,6 +43,7 @@ class TextToVideo:
         self.denoiser = denoiser
         self.autoencoder = autoencoder
         self.load_s = load_s
+        self._mapper: PromptMapper | None = None
 
     @classmethod
     def load(cls, weights: Path | None = None) -> "TextToVideo":
@@ -59,7 +60,7 @@ class TextToVideo:
         text_encoder = load_text_encoder(folder / "text_encoder.safetensors")
         autoencoder = load_autoencoder(folder / "autoencoder.safetensors")
         torch.set_flush_denormal(True)
-        denoiser = Denoiser(transformer, text_encoder, facts["target"])
+        denoiser = Denoiser(transformer, text_encoder, facts["target"], tuple(facts["cast"]))
         return cls(preset(facts["preset"]), denoiser, autoencoder, time.perf_counter() - started)
 
     def generate(self, request: GenerationRequest, on_step: OnStep | None = None) -> Generation:
@@ -119,7 +120,11 @@ class TextToVideo:
         """One caption per shot, and how the prompt was understood."""
         if request.verbatim:
             return (request.prompt,), None
-        mapped = map_prompt(request.prompt, load_cast())
+        if self._mapper is None:
+            # Only members that the model has learned: a word for anybody else finds its nearest among them.
+            cast = load_cast()
+            self._mapper = PromptMapper({name: cast[name] for name in self.denoiser.cast})
+        mapped = self._mapper.map(request.prompt)
         return mapped.captions, mapped
 
     def _denoise(

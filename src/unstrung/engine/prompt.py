@@ -123,7 +123,10 @@ class PromptMapper:
             draft = _assemble(found, chosen)
             drafts.append(draft)
             matches += [
-                Match(each.words, str(each.concept), round(each.similarity, 3)) for each in found
+                Match(each.words, str(each.concept), round(each.similarity, 3))
+                for each in found
+                if each.concept.kind != "filler"
+                if each.concept.kind != "filler"
             ]
             unplaced += [*unknown, *draft.left_over]
         shots, notes = _shots(drafts)
@@ -198,7 +201,9 @@ def _sentence(caption: str) -> str:
 def _split_shots(prompt: str, language: str) -> list[str]:
     """Parts before and after "then", at most three."""
     thens = sorted(load_prompt_words()[language]["then"], key=len, reverse=True)
-    pattern = r"(?<!\w)(?:" + "|".join(re.escape(each) for each in thens) + r")(?!\w)"
+    halts = "|".join(re.escape(each) for each in load_prompt_words()[language]["halts"])
+    # "Then stops" ends a movement and starts no shot.
+    pattern = rf"(?<!\w)(?:{'|'.join(re.escape(each) for each in thens)})(?!\w)(?!\s+(?:{halts}))"
     parts = [part for part in re.split(pattern, prompt, flags=re.IGNORECASE) if split_words(part)]
     return [*parts[:2], " ".join(parts[2:])] if len(parts) > 3 else parts or [prompt]
 
@@ -220,17 +225,27 @@ def _assemble(found: Sequence[Found], language: str) -> _Draft:
                 draft.actors[-1] = replace(draft.actors[-1], size=Size(value))
             else:
                 size = Size(value)
-        elif kind == "relation":
+        elif kind == "relation" or (kind == "way" and _is_before_actor(found, at, language)):
             relation = each if draft.actors else None
         elif kind == "actor":
             _add_actor(draft, each, count, size, before)
             if relation and len(draft.actors) == 2 and draft.relation is None:
-                draft.relation = Relation(relation.concept.value)
+                side = relation.concept.value
+                draft.relation = Relation(_RELATION_OF_WAY.get(side, side))
             count, size, relation = None, None, None
         else:
             _fill(draft, each)
             count, size, relation = None, None, None
     return draft
+
+
+_RELATION_OF_WAY = {"left": "left_of", "right": "right_of"}
+
+
+def _is_before_actor(found: Sequence[Found], at: int, language: str) -> bool:
+    """Arabic says "to the left" and "to the left of" alike; what follows decides."""
+    rest = [each for each in found[at + 1 :] if each.concept.kind not in ("count", "size")]
+    return language == "ar" and bool(rest) and rest[0].concept.kind == "actor"
 
 
 def _add_actor(
@@ -282,7 +297,8 @@ def _is_stronger(value: str, held: str) -> bool:
     """A named move beats "goes", a move with a partner beats one alone."""
     partner = value in {each.value for each in PAIR_ACTIONS}
     held_partner = held in {each.value for each in PAIR_ACTIONS}
-    return (held in _WEAK_ACTIONS and value not in _WEAK_ACTIONS) or (partner and not held_partner)
+    named = held in _WEAK_ACTIONS and value not in _WEAK_ACTIONS
+    return named or (partner and not held_partner) or (held, value) == ("spin", "circle")
 
 
 def _second_setting(draft: _Draft, setting: Setting, found: Found) -> None:
@@ -306,6 +322,10 @@ def _shots(drafts: Sequence[_Draft]) -> tuple[list[Shot], list[str]]:
         if last and len(actors) == 1 and draft.action in _ALONE:
             # "Then a dog chases it": the partner is who was there before.
             actors += tuple(each for each in last.actors if each.name != actors[0].name)[:1]
+        if len(actors) == 1 and draft.action in ("meet", "chase") and actors[0].count > 1:
+            # "Two rabbits meet": each other.
+            alone = replace(actors[0], count=1)
+            actors = (alone, replace(alone, count=actors[0].count - 1))
         if not actors:
             notes.append("No actor was recognised, so only the place is described.")
             continue
@@ -352,6 +372,12 @@ _ALONE = {
 }
 
 
+_TOGETHER = {
+    ("bounce", Relation.ABOVE): Action.JUMP_OVER,
+    ("cross", Relation.BEHIND): Action.PASS_BEHIND,
+}
+
+
 def _action(
     draft: _Draft, actors: Sequence[Actor], notes: list[str]
 ) -> tuple[Action, Relation | None]:
@@ -360,6 +386,8 @@ def _action(
     if draft.action in _ALONE and len(actors) < 2:
         notes.append(f"To {draft.action.replace('_', ' ')} takes two; there is only one actor.")
         return _ALONE[draft.action], None
+    if relation and draft.action and (draft.action, relation) in _TOGETHER:
+        return _TOGETHER[draft.action, relation], None
     if draft.action == "cross" or (draft.action is None and draft.way and not relation):
         action = crossing
     else:
@@ -374,10 +402,20 @@ def _captions(script: Script, cast: Mapping[str, Named], prompt: str) -> tuple[s
     """The script in training style: of some tellings the one nearest to the prompt's own words."""
     names = {actor.name: cast[actor.name].names for shot in script.shots for actor in shot.actors}
     typed = {fold(word, "en") for word in split_words(prompt)}
+    crossing = load_vocabulary("en")["actions"]["cross"]
+    gaits = {
+        word
+        for kind, phrases in crossing.items()
+        for word in (split_words(" ".join(phrases)) if kind != "any" else ())
+    } - set(split_words(" ".join(crossing["any"])))
 
     def foreign(captions: tuple[str, ...]) -> float:
         said = [fold(word, "en") for caption in captions for word in split_words(caption)]
-        return sum(word not in typed for word in said) - 2 * len(typed & set(said))
+        # Nothing may be said to fly that was not seen flying.
+        strange = sum(4 if word in gaits else 1 for word in said if word not in typed)
+        # Of equals, the plain order: "a fox in the snow" before "in the snow, a fox".
+        commas = sum(caption.count(",") + caption.count(":") for caption in captions)
+        return strange + 0.5 * commas - 2 * len(typed & set(said))
 
     tellings = [
         write_caption(script, "en", names, random.Random(seed), CAPTION_DETAIL, complete=True)

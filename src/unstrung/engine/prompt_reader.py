@@ -15,9 +15,11 @@ from unstrung.engine.prompt_words import (
     folded_words,
     split_words,
 )
+from unstrung.engine.theatre.script import PAIR_ACTIONS
 from unstrung.engine.theatre.vocabulary import LANGUAGES
 
 MAX_ENCODED_WORDS = 64
+_PARTNER_ACTIONS = frozenset(action.value for action in PAIR_ACTIONS)
 
 
 @dataclass(frozen=True)
@@ -95,7 +97,10 @@ class Reader:
             for length in range(min(lexicon.longest, len(tokens) - start), 0, -1):
                 span = tokens[start : start + length]
                 if lexicon is self.lexicon:
-                    concepts = lexicon.find(tuple(token.folded for token in span))
+                    key = tuple(token.folded for token in span)
+                    # Small words mean something else only as they stand, not by their stem.
+                    is_small = length == 1 and key[0] in ignored
+                    concepts = lexicon.exact.get(key, []) if is_small else lexicon.find(key)
                 elif len(span[0].word) > 3 and span[0].folded not in ignored:
                     key = tuple(fold(token.word, lexicon.language) for token in span)
                     concepts = lexicon.exact.get(key, [])
@@ -156,6 +161,9 @@ def ask_encoder(
     results: list[Found] = []
     for i, neighbour in zip(asked, near, strict=True):
         used = [each.concept.kind for each in results]
+        takes_two = neighbour is not None and neighbour.concept.value in _PARTNER_ACTIONS
+        if takes_two and num_actors < 2:
+            continue
         if neighbour and (neighbour.concept.kind == "actor" or neighbour.concept.kind not in used):
             word, determined = tokens[i].word, tokens[i].determined
             similarity = neighbour.similarity

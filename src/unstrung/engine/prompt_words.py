@@ -36,7 +36,7 @@ class Concept:
     """One thing that a script can say.
 
     Attributes:
-        kind: actor, setting, action, weather, time, style, camera, relation, size, way or count.
+        kind: actor, setting, action, weather, time, style, camera, relation, size, way, count or filler.
         value: the enum value, cast name, side or number.
         count: how many the word itself says ("foxes": 2).
     """
@@ -105,6 +105,15 @@ def folded_words(language: str, group: str) -> frozenset[str]:
     return frozenset(fold(word, language) for word in load_prompt_words()[language][group])
 
 
+_CONTRACTIONS = {
+    "fr": {"d'": "de", "du": "de", "des": "de", "au": "a", "aux": "a", "qu'": "que", "s'": "se"},
+    "es": {"del": "de", "al": "a"},
+    "it": {
+        joined + ending: plain
+        for joined, plain in (("de", "di"), ("a", "a"), ("ne", "in"), ("su", "su"), ("da", "da"))
+        for ending in ("l", "llo", "lla", "ll'", "i", "gli", "lle")
+    },
+}
 _ARABIC_LETTERS = str.maketrans("أإآىة", "ااايه")
 _ARABIC_ARTICLES = ("وال", "بال", "فال", "كال", "لل", "ال")
 
@@ -115,7 +124,7 @@ def fold(word: str, language: str) -> str:
     plain = unicodedata.normalize("NFKD", word.lower().replace("\u2019", "'"))
     plain = "".join(c for c in plain if not unicodedata.combining(c)).replace("œ", "oe")
     if language != "ar":
-        return plain
+        return _CONTRACTIONS.get(language, {}).get(plain, plain)
     plain = plain.translate(_ARABIC_LETTERS).replace("\u0640", "")
     for article in _ARABIC_ARTICLES:
         if plain.startswith(article) and len(plain) > len(article) + 2:
@@ -149,9 +158,13 @@ _ROMANCE_ENDINGS = re.compile(
 
 @cache
 def _stem(word: str, language: str) -> str:
-    if len(word) < 4 or language == "ar":
-        # Verbs of the third person turn feminine by their first letter.
-        return "ي" + word[1:] if language == "ar" and word[0] == "ت" and len(word) > 3 else word
+    if language == "ar":
+        # Verbs of the third person show gender by their first letter, number by their ending.
+        if len(word) < 4 or word[0] not in "يت":
+            return word
+        return "ي" + re.sub(r"(?<=...)(ان|ون)$", "", word[1:])
+    if len(word) < 4:
+        return word
     if language == "en":
         stem = re.sub(r"(ies|ied)$", "y", word)
         if stem == word and not word.endswith("ss"):
@@ -188,6 +201,8 @@ def build_lexicon(language: str, cast: Mapping[str, Named]) -> Lexicon:
         for value, phrases in words[group].items():
             for phrase in phrases:
                 lexicon.add(phrase, Concept(kind, value))
+                for plural, _ in plural_forms(language, phrase) if group == "sizes" else ():
+                    lexicon.add(plural, Concept(kind, value))
     lexicon.keywords.update(_unique_keywords(language, cast))
     lexicon.words.update(key[0] for key in lexicon.keywords if len(key) == 1)
     return lexicon
@@ -232,6 +247,13 @@ def _caption_phrases(language: str) -> Iterator[tuple[str, Concept]]:
     for side, phrases in words["ways"].items():
         for phrase in phrases:
             yield phrase, Concept("way", side)
+    for value, templates in words["relations"].items():
+        for template in templates:
+            yield from ((phrase, Concept("relation", value)) for phrase in _verbs(template))
+    for template in (*words["companions"], *words["together"]):
+        for piece in re.split(r"\{\w\}", template):
+            if any(fold(part, language) not in stop for part in piece.split()):
+                yield piece, Concept("filler", "beside")
     for value, entry in words["actions"].items():
         for template in (each for phrases in entry.values() for each in phrases):
             for phrase in _verbs(template):
@@ -253,7 +275,7 @@ def _verbs(template: str) -> Iterator[str]:
         for verb in ("ي", "ت") if "~" in text else ("",):
             spoken = re.sub("[~^]ي", verb, text)
             pieces = [piece.strip() for piece in re.split(r"\{\w+\}", spoken)]
-            yield next((piece for piece in pieces if len(piece) > 2), "")
+            yield max(pieces, key=len)
 
 
 def _name_forms(name: str, member: Named, language: str) -> Iterator[tuple[str, int]]:
@@ -321,7 +343,7 @@ def detect_language(prompt: str, lexicons: Mapping[str, Lexicon]) -> str:
         known = lexicons[language].words | small
         votes[language] = sum(fold(word, language) in known for word in words)
     order = [language for language in ranked if language in votes]
-    best = max(
-        votes, key=lambda each: (votes[each] + (0.6 if each == order[0] else 0), each == "en")
-    )
+    # A single word known in several languages is taken for English.
+    bonus = 0.6 if len(words) > 1 else 0.0
+    best = max(votes, key=lambda each: (votes[each] + bonus * (each == order[0]), each == "en"))
     return best if votes[best] else order[0]

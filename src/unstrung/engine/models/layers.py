@@ -91,7 +91,7 @@ class TimeEmbedding(nn.Module):
         exponents = torch.arange(self.num_frequencies, device=times.device) / self.num_frequencies
         angles = 1000.0 * times[..., None].float() * torch.exp(-math.log(10_000.0) * exponents)
         features = torch.cat([angles.cos(), angles.sin()], dim=-1)
-        embedded: Tensor = self.network(features.to(next(self.network.parameters()).dtype))
+        embedded: Tensor = self.network(features.to(self.network[0].get_parameter("weight").dtype))
         return embedded
 
 

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from unstrung.engine.checkpoints import fill, load_tensors, save_tensors
-from unstrung.engine.errors import InvalidRequest
+from unstrung.engine.errors import CheckpointError, InvalidRequest
 from unstrung.engine.theatre.script import (
     Action,
     Camera,
@@ -198,7 +198,11 @@ def load_oracle(path: Path) -> Oracle:
         CheckpointError: if the file is missing, damaged or of another model.
     """
     tensors, metadata = load_tensors(path)
-    raw = metadata["config"]
-    oracle = Oracle(OracleConfig(tuple(raw["cast"]), tuple(raw["widths"]), raw["feature_size"]))
+    raw = metadata.get("config", {})
+    if "cast" not in raw:
+        raise CheckpointError(f"The weight file {path} holds no oracle: its metadata names no cast.")
+    plain = OracleConfig(tuple(raw["cast"]))
+    sizes = tuple(raw.get("widths", plain.widths)), raw.get("feature_size", plain.feature_size)
+    oracle = Oracle(OracleConfig(plain.cast, *sizes))
     fill(oracle, tensors, path)
     return oracle.eval()

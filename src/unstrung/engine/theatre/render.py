@@ -13,7 +13,7 @@ import numpy as np
 from unstrung.engine.shapes import COMPRESSION, VideoShape
 from unstrung.engine.theatre import styles, weather
 from unstrung.engine.theatre.scenery import NUM_VARIANTS, Layer, Scenery, paint
-from unstrung.engine.theatre.script import Script, Setting, Shot, TimeOfDay
+from unstrung.engine.theatre.script import Action, Script, Setting, Shot, TimeOfDay
 from unstrung.engine.theatre.sprites import Sprite, Sprites
 from unstrung.engine.theatre.staging import FLOAT_CENTRE, Staging, Track, View, stage_shot
 
@@ -77,42 +77,67 @@ def _render_shot(
 ) -> np.ndarray:
     drawn_moment = float(rng.random())
     if count == 1:
-        start = drawn_moment if moment is None else moment
+        start = _shown_moment(shot.action, drawn_moment) if moment is None else moment
         progress, seconds = np.array([start]), np.array([4.0 * start])
     else:
         progress = np.linspace(0.0, 1.0, count)
         seconds = np.arange(count) / FRAME_RATE
     aspect = shape.width / shape.height
     scenery = paint(shot.setting, shot.time_of_day, int(rng.integers(NUM_VARIANTS)), shape.height)
-    floor = scenery.ground if scenery.has_floor else FLOAT_CENTRE
-    headroom = floor + 0.5 if scenery.has_floor else 0.5
-    staging = stage_shot(shot, progress, seconds, aspect, headroom, rng)
+    ground = scenery.ground if scenery.has_floor else FLOAT_CENTRE
+    staging = stage_shot(shot, progress, seconds, aspect, ground, scenery.has_floor, rng)
     falling = weather.particles(shot.weather, rng)
-    frame = _Frame(shape.height, shape.width, floor, scenery.has_floor)
+    frame = _Frame(shape.height, shape.width, ground, scenery.has_floor)
     tint = _TINTS[TimeOfDay.DAY if shot.setting in _UNLIT else shot.time_of_day]
     backdrops = _backdrops(scenery, staging.view, frame)
+    fronts = _fronts(scenery, staging.view, frame)
     clip = np.empty((count, shape.height, shape.width, 3), np.uint8)
     for index in range(count):
         canvas = weather.veil(shot.weather, backdrops[index])
         _draw_actors(canvas, staging, index, frame, sprites, tint)
-        if scenery.foreground is not None:
-            _blend(canvas, _crop(scenery.foreground, staging.view, index, frame))
+        top, front = fronts[index]
+        if len(front):
+            _blend(canvas[top:], front)
         weather.draw(canvas, shot.weather, falling, float(seconds[index]))
         clip[index] = styles.apply(shot.style, canvas)
     return clip
 
 
+def _shown_moment(action: Action, moment: float) -> float:
+    """A moment for a still picture at which whoever comes or goes is in view."""
+    if action is Action.ENTER:
+        return 0.25 + 0.75 * moment
+    return 0.75 * moment if action is Action.LEAVE else moment
+
+
 def _backdrops(scenery: Scenery, view: View, frame: _Frame) -> list[np.ndarray]:
     """Everything behind the actors, frame by frame; drawn once when the camera stands still."""
-    moves = bool(np.ptp(view.x) or np.ptp(view.y) or np.ptp(view.zoom))
-    indices = range(len(view.x)) if moves else [0]
+    moves = _moves(view)
     pictures = []
-    for index in indices:
-        canvas = np.ascontiguousarray(_crop(scenery.layers[0], view, index, frame)[..., :3])
+    for index in range(len(view.x)) if moves else [0]:
+        canvas = cv2.cvtColor(_crop(scenery.layers[0], view, index, frame), cv2.COLOR_RGBA2RGB)
         for layer in scenery.layers[1:]:
             _blend(canvas, _crop(layer, view, index, frame))
         pictures.append(canvas)
-    return [pictures[i if moves else 0].copy() for i in range(len(view.x))]
+    return pictures if moves else [pictures[0].copy() for _ in view.x]
+
+
+def _fronts(scenery: Scenery, view: View, frame: _Frame) -> list[tuple[int, np.ndarray]]:
+    """What stands before the actors, frame by frame: its top row and the picture from there down."""
+    if scenery.foreground is None:
+        return [(0, np.empty((0, frame.width, 4), np.uint8))] * len(view.x)
+    moves = _moves(view)
+    fronts = []
+    for index in range(len(view.x)) if moves else [0]:
+        picture = _crop(scenery.foreground, view, index, frame)
+        rows = np.flatnonzero(picture[..., 3].any(axis=1))
+        top = int(rows[0]) if rows.size else frame.height
+        fronts.append((top, picture[top:]))
+    return fronts if moves else fronts * len(view.x)
+
+
+def _moves(view: View) -> bool:
+    return bool(np.ptp(view.x) or np.ptp(view.y) or np.ptp(view.zoom))
 
 
 def _crop(layer: Layer, view: View, index: int, frame: _Frame) -> np.ndarray:
@@ -136,12 +161,11 @@ def _crop(layer: Layer, view: View, index: int, frame: _Frame) -> np.ndarray:
     )
 
 
-def _blend(canvas: np.ndarray, over: np.ndarray, opacity: float = 1.0) -> None:
+def _blend(canvas: np.ndarray, over: np.ndarray) -> None:
     """Lay a premultiplied RGBA picture over an RGB canvas of the same size, in place."""
-    if opacity < 1.0:
-        over = cv2.convertScaleAbs(over, alpha=opacity)
-    keep = cv2.merge([255 - over[..., 3]] * 3)
-    cv2.add(cv2.multiply(canvas, keep, scale=1 / 255), over[..., :3], dst=canvas)
+    keep = cv2.bitwise_not(cv2.cvtColor(cv2.extractChannel(over, 3), cv2.COLOR_GRAY2RGB))
+    under = cv2.multiply(canvas, keep, scale=1 / 255)
+    cv2.add(under, cv2.cvtColor(over, cv2.COLOR_RGBA2RGB), dst=canvas)
 
 
 def _draw_actors(
@@ -155,7 +179,7 @@ def _draw_actors(
     order = sorted(staging.tracks, key=lambda track: -track.depth)
     if frame.has_floor:
         for track in order:
-            _draw_shadow(canvas, track, staging.view, index, frame)
+            _draw_shadow(canvas, track, sprites[track.name], staging.view, index, frame)
     for track in order:
         _draw_sprite(canvas, track, sprites[track.name], staging.view, index, frame, tint)
 
@@ -180,28 +204,28 @@ def _draw_sprite(
     scale = float(track.scale[index]) * (1 - 0.15 * track.depth)
     left, top, right, bottom = sprite.box
     feet = frame.ground - 0.06 * track.depth - float(track.lift[index])
-    centre_y = feet - (bottom - 0.5) * scale if frame.has_floor else feet
-    x, y = _to_pixels(float(track.x[index]), centre_y, view, index, frame)
+    middle = feet - (bottom - top) / 2 * scale if frame.has_floor else feet
+    x, y = _to_pixels(float(track.x[index]), middle, view, index, frame)
     size = scale * float(view.zoom[index]) * frame.height
     picture = sprite.level_for(size)[(track.start_frame + index) % sprite.num_frames]
     angle = np.deg2rad(float(track.turn[index]))
-    reach = size * (0.5 if angle == 0 else 0.72)
-    x0, x1 = max(0, int(x - reach)), min(frame.width, int(x + reach) + 2)
-    y0, y1 = max(0, int(y - reach)), min(frame.height, int(y + reach) + 2)
+    # One picture pixel of room at each side, because the box is measured on the smallest level.
+    wide, high = size * ((right - left) / 2 + 0.03), size * ((bottom - top) / 2 + 0.03)
+    if angle:
+        wide = high = float(np.hypot(wide, high))
+    x0, x1 = max(0, int(x - wide)), min(frame.width, int(x + wide) + 2)
+    y0, y1 = max(0, int(y - high)), min(frame.height, int(y + high) + 2)
     if x0 >= x1 or y0 >= y1:
         return
-    ratio = picture.shape[0] / size
-    cos, sin = ratio * np.cos(angle), ratio * np.sin(angle)
+    side = picture.shape[0]
+    cos, sin = side / size * np.cos(angle), side / size * np.sin(angle)
     mirror = -1.0 if track.mirrored else 1.0
-    middle_x, middle_y = (left + right) / 2, (top + bottom) / 2 if angle else 0.5
-    del middle_y
-    centre = (picture.shape[0] - 1) / 2
-    shift = (middle_x - 0.5) * picture.shape[0]
+    centre_x, centre_y = (left + right) / 2 * side - 0.5, (top + bottom) / 2 * side - 0.5
     dx, dy = x0 - x, y0 - y
     matrix = np.array(
         [
-            [mirror * cos, mirror * sin, mirror * (cos * dx + sin * dy) + centre + shift],
-            [-sin, cos, -sin * dx + cos * dy + centre],
+            [mirror * cos, mirror * sin, mirror * (cos * dx + sin * dy) + centre_x],
+            [-sin, cos, -sin * dx + cos * dy + centre_y],
         ]
     )
     patch = cv2.warpAffine(
@@ -213,25 +237,28 @@ def _draw_sprite(
     )
     if tint != (1.0, 1.0, 1.0):
         patch = cv2.multiply(patch, (*tint, 1.0))
-    region = np.ascontiguousarray(canvas[y0:y1, x0:x1])
-    _blend(region, patch)
-    canvas[y0:y1, x0:x1] = region
+    _blend(canvas[y0:y1, x0:x1], patch)
 
 
-def _draw_shadow(canvas: np.ndarray, track: Track, view: View, index: int, frame: _Frame) -> None:
+def _draw_shadow(
+    canvas: np.ndarray, track: Track, sprite: Sprite, view: View, index: int, frame: _Frame
+) -> None:
     """A soft ellipse on the floor, smaller and paler the higher its owner is."""
     lift = max(0.0, float(track.lift[index]))
     fade = max(0.25, 1 - 1.2 * lift)
     scale = float(track.scale[index]) * (1 - 0.15 * track.depth)
     ground = frame.ground - 0.06 * track.depth - min(0.0, float(track.lift[index]))
     x, y = _to_pixels(float(track.x[index]), ground, view, index, frame)
-    unit = frame.height * float(view.zoom[index])
-    half_width, half_height = 0.36 * scale * fade * unit, 0.075 * scale * fade * unit
+    unit = scale * fade * frame.height * float(view.zoom[index])
+    left, _, right, _ = sprite.box
+    half_width, half_height = max(0.2, 0.4 * (right - left)) * unit, 0.075 * unit
     x0, x1 = max(0, int(x - half_width) - 1), min(frame.width, int(x + half_width) + 2)
     y0, y1 = max(0, int(y - half_height) - 1), min(frame.height, int(y + half_height) + 2)
     if x0 >= x1 or y0 >= y1 or half_height < 0.5:
         return
-    across = ((np.arange(x0, x1) - x) / half_width)[None, :] ** 2
-    down = ((np.arange(y0, y1) - y) / half_height)[:, None] ** 2
-    dark = 0.42 * fade * np.clip(1 - (across + down), 0.0, 1.0)
-    canvas[y0:y1, x0:x1] = canvas[y0:y1, x0:x1] * (1 - dark[..., None])
+    across = ((np.arange(x0, x1, dtype=np.float32) - x) / half_width) ** 2
+    down = ((np.arange(y0, y1, dtype=np.float32) - y) / half_height) ** 2
+    dark = np.maximum(1 - (across[None, :] + down[:, None]), 0.0)
+    light = cv2.cvtColor(cv2.convertScaleAbs(dark, alpha=-107.0 * fade, beta=255.0), cv2.COLOR_GRAY2RGB)
+    region = canvas[y0:y1, x0:x1]
+    cv2.multiply(region, light, dst=region, scale=1 / 255)

@@ -92,7 +92,7 @@ class Sprites:
         return Sprite(levels, _box(levels[LEVELS[-1]]))
 
 
-def _decode(path: Path) -> np.ndarray:
+def _decode(path: Path, max_frames: int = _MAX_FRAMES) -> np.ndarray:
     """Read an animated WebP as (F, 192, 192, 4) uint8 premultiplied RGBA at 12 frames a second."""
     try:
         with Image.open(path) as image:
@@ -100,7 +100,7 @@ def _decode(path: Path) -> np.ndarray:
             for index in range(0, getattr(image, "n_frames", 1), _ART_FRAME_STEP):
                 image.seek(index)
                 frames.append(np.asarray(image.convert("RGBA"), dtype=np.float32))
-                if len(frames) == _MAX_FRAMES:
+                if len(frames) == max_frames:
                     break
     except (FileNotFoundError, UnidentifiedImageError, OSError, EOFError) as error:
         raise DataError(
@@ -110,6 +110,17 @@ def _decode(path: Path) -> np.ndarray:
     stack[..., :3] *= stack[..., 3:] / 255.0
     size = LEVELS[0]
     return np.stack([cv2.resize(f, (size, size), interpolation=cv2.INTER_AREA) for f in stack])
+
+
+def portrait(cast_member: CastMember, art: Path | None, size: int = 32) -> np.ndarray:
+    """The first frame of a member, (size, size, 4) uint8 premultiplied RGBA; black without art."""
+    if not cast_member.code:
+        picture = _draw_prop(cast_member.name)[0]
+    elif art is None:
+        return np.zeros((size, size, 4), np.uint8)
+    else:
+        picture = _decode(art / f"{cast_member.code}.webp", max_frames=1)[0]
+    return cv2.resize(picture, (size, size), interpolation=cv2.INTER_AREA).round().astype(np.uint8)
 
 
 def _finish(stack: np.ndarray) -> Sprite:

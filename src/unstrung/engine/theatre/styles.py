@@ -5,7 +5,8 @@ import numpy as np
 
 from unstrung.engine.theatre.script import Style
 
-_SEPIA = np.array([[0.393, 0.769, 0.189], [0.349, 0.686, 0.168], [0.272, 0.534, 0.131]], np.float32)
+# Of each channel, how much of the grey it takes; white becomes the tone of old paper.
+_SEPIA = np.array([1.0, 0.88, 0.68], np.float32)
 
 
 def apply(style: Style, frame: np.ndarray) -> np.ndarray:
@@ -14,7 +15,7 @@ def apply(style: Style, frame: np.ndarray) -> np.ndarray:
         return cv2.cvtColor(cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY), cv2.COLOR_GRAY2RGB)
     if style is Style.SEPIA:
         grey = cv2.cvtColor(cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY), cv2.COLOR_GRAY2RGB)
-        return cv2.transform(grey, _SEPIA)
+        return cv2.transform(grey, np.diag(_SEPIA))
     if style is Style.WATERCOLOUR:
         return _watercolour(frame)
     if style is Style.PENCIL:
@@ -22,9 +23,7 @@ def apply(style: Style, frame: np.ndarray) -> np.ndarray:
     if style is Style.PIXEL_ART:
         return _pixel_art(frame)
     if style is Style.NIGHT_VISION:
-        grey = cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY).astype(np.float32) / 255.0
-        bright = grey**0.8
-        return (np.stack([bright * 60, 30 + bright * 225, bright * 70], -1)).astype(np.uint8)
+        return _night_vision(frame)
     return frame
 
 
@@ -41,9 +40,21 @@ def _pencil(frame: np.ndarray) -> np.ndarray:
     """Dark lines on paper with light shading."""
     grey = cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY)
     soft = cv2.GaussianBlur(grey, (0, 0), max(1.0, frame.shape[0] / 40))
-    lines = cv2.divide(grey, np.maximum(soft, 1), scale=245)
-    shaded = cv2.addWeighted(lines, 0.72, grey, 0.26, 0.0)
-    return cv2.merge([shaded, cv2.convertScaleAbs(shaded, alpha=0.985), cv2.convertScaleAbs(shaded, alpha=0.95)])
+    shade = cv2.divide(grey, np.maximum(soft, 1), scale=245)
+    lines = cv2.morphologyEx(grey, cv2.MORPH_GRADIENT, np.ones((2, 2), np.uint8))
+    drawn = cv2.subtract(shade, cv2.convertScaleAbs(lines, alpha=1.6))
+    page = cv2.addWeighted(drawn, 0.82, grey, 0.18, 0.0)
+    return cv2.merge([page, cv2.convertScaleAbs(page, alpha=0.985), cv2.convertScaleAbs(page, alpha=0.95)])
+
+
+def _night_vision(frame: np.ndarray) -> np.ndarray:
+    """Green light of a night glass: strong contrast, dark towards the corners."""
+    height, width = frame.shape[:2]
+    grey = cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY).astype(np.float32) / 255.0
+    down = np.linspace(-1, 1, height, dtype=np.float32)[:, None] ** 2
+    across = np.linspace(-1, 1, width, dtype=np.float32)[None, :] ** 2
+    bright = grey**1.4 * (1.05 - 0.36 * (down + across))
+    return np.stack([bright * 90, 18 + bright * 230, bright * 80], -1).clip(0, 255).astype(np.uint8)
 
 
 def _pixel_art(frame: np.ndarray) -> np.ndarray:

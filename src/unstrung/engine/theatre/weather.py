@@ -58,6 +58,6 @@ def draw(canvas: np.ndarray, weather: Weather, drops: np.ndarray, seconds: float
             fall = (y + 0.30 * speed * seconds) % 1.1 - 0.05
             sway = 0.03 * np.sin(2 * np.pi * (0.4 * seconds + y))
             across = ((x + sway) % 1.0) * width / height
-            radius = int((0.012 + 0.008 * (speed - 0.8)) * unit)
+            radius = int((0.017 + 0.012 * (speed - 0.8)) * unit)
             centre = (int(across * unit), int(fall * unit))
             cv2.circle(canvas, centre, radius, (250, 252, 255), -1, cv2.LINE_AA, fixed)

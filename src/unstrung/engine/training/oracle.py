@@ -11,6 +11,7 @@ from torch.nn import functional
 
 from unstrung.engine.data.dataset import Batch, LatentCache
 from unstrung.engine.models.autoencoder import Autoencoder
+from unstrung.engine.shapes import COMPRESSION
 from unstrung.engine.theatre.oracle import (
     FIELDS,
     NUM_MOMENTS,
@@ -60,12 +61,14 @@ def decoded_moments(autoencoder: Autoencoder, batch: Batch, rng: np.random.Gener
     else:
         places = np.linspace(0, frames - 1, NUM_MOMENTS).round().astype(int)
         picked = batch.latents[:, :, places]
-    newest = autoencoder.basis.unflatten(1, (3, 4, 256))[:, :, -1].flatten(
-        1
-    )  # last frame of each cell
-    mean = autoencoder.mean.unflatten(0, (3, 4, 256))[:, -1].flatten()
+    # Of each cell only its newest frame is decoded.
+    newest = rearrange(autoencoder.basis, "N (C f p) -> f N (C p)", C=3, f=COMPRESSION.frames)[-1]
+    mean = rearrange(autoencoder.mean, "(C f p) -> f (C p)", C=3, f=COMPRESSION.frames)[-1]
     cells = picked.permute(0, 2, 3, 4, 1) * autoencoder.scale @ newest + mean  # (B, F, H, W, 768)
-    video = rearrange(cells, "B F H W (C h w) -> B F C (H h) (W w)", C=3, h=16, w=16)
+    video = rearrange(
+        cells, "B F H W (C h w) -> B F C (H h) (W w)",
+        C=3, h=COMPRESSION.height, w=COMPRESSION.width,
+    )  # fmt: skip
     gain = 1 + 0.1 * torch.from_numpy(rng.standard_normal((len(batch.scripts), 1, 1, 1, 1))).float()
     return Batch((video * gain).clamp(-1, 1), batch.scripts)
 

@@ -8,7 +8,7 @@ import itertools
 import random
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +18,7 @@ from unstrung.engine import presets
 from unstrung.engine.checkpoints import (
     load_autoencoder,
     load_text_encoder,
+    load_transformer,
     save_autoencoder,
     save_text_encoder,
     save_transformer,
@@ -31,7 +32,7 @@ from unstrung.engine.models.text_encoder import TextEncoder, TextEncoderConfig
 from unstrung.engine.models.transformer import Transformer, TransformerConfig
 from unstrung.engine.shapes import LatentShape
 from unstrung.engine.theatre.fetch import art_folder
-from unstrung.engine.theatre.oracle import Oracle, OracleConfig, save_oracle
+from unstrung.engine.theatre.oracle import Oracle, OracleConfig, load_oracle, save_oracle
 from unstrung.engine.theatre.render import shot_of_latent_frames
 from unstrung.engine.theatre.repertoire import Repertoire, draw_script
 from unstrung.engine.training import decoder, oracle, text
@@ -134,7 +135,7 @@ def run_text(
     torch.set_flush_denormal(True)
     out.mkdir(parents=True, exist_ok=True)
     path = out / "text_encoder.safetensors"
-    reader = text.ScriptReader(TextEncoderConfig(1).hidden_size)
+    reader = text.ScriptReader(TextEncoderConfig(1).hidden_size, text.portrait_codes(_art(plan.cast)))
     if resume and path.exists():
         encoder = load_text_encoder(path).train()
         reader.load_state_dict(torch.load(out / "reader.pt"))
@@ -258,13 +259,37 @@ def _save_all(trainer: Trainer, preset: str, out: Path) -> None:
     facts = {
         "preset": preset,
         "target": denoiser.target,
+        "cast": plan_of(preset).cast,
         "steps": trainer.step,
         "samples": trainer.num_samples,
         "training_hours": round(trainer.seconds / 3600, 2),
-        "config": asdict(denoiser.transformer.config),
     }
     save_transformer(out / "transformer.safetensors", denoiser.transformer, facts)
     save_text_encoder(out / "text_encoder.safetensors", denoiser.text_encoder)
+
+
+def run_ship(
+    preset: str, out: Path, minutes: float | None, resume: bool, on_progress: OnProgress = _silent
+) -> None:
+    """Copy the newest parts of a preset's runs, in bf16, into a folder of weights.
+
+    Args:
+        preset: name of the model.
+        out: folder of weights, read from the training root `training` in the current folder.
+        minutes, resume: of no meaning here; every part of `unstrung train` takes them.
+        on_progress: told once.
+    """
+    root = Path("training")
+    half = torch.bfloat16
+    transformer, facts = load_transformer(root / f"transformer-{preset}" / "transformer.safetensors")
+    save_transformer(out / "transformer.safetensors", transformer, facts, half)
+    encoder = load_text_encoder(root / f"transformer-{preset}" / "text_encoder.safetensors")
+    save_text_encoder(out / "text_encoder.safetensors", encoder, half)
+    autoencoder = load_autoencoder(root / f"autoencoder-{preset}" / "autoencoder.safetensors")
+    save_autoencoder(out / "autoencoder.safetensors", autoencoder, half)
+    judge = load_oracle(root / f"oracle-{preset}" / "oracle.safetensors")
+    save_oracle(out / "oracle.safetensors", judge, half)
+    on_progress(Progress(1.0, f"{facts['samples']} samples, {facts['training_hours']} hours"))
 
 
 def write_samples(trainer: Trainer, autoencoder: Autoencoder, plan: Plan, path: Path) -> None:

@@ -8,6 +8,7 @@ thing end in one place.
 import random
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -31,6 +32,7 @@ from unstrung.engine.theatre.script import (
     TimeOfDay,
     Weather,
 )
+from unstrung.engine.theatre.sprites import portrait
 
 
 @dataclass(frozen=True)
@@ -80,25 +82,67 @@ def answers(shot: Shot) -> list[int]:
 
 
 class ScriptReader(nn.Module):
-    """Linear heads from slots to fields; thrown away after training."""
+    """Linear heads from slots to fields and portraits; thrown away after training.
 
-    def __init__(self, hidden_size: int) -> None:
-        """One head per field."""
+    The portrait heads make the actor slots tell what somebody looks like, not only who it is: the
+    transformer then learns to paint looks, which all characters share, instead of one lookup a name.
+    """
+
+    portraits: Tensor
+
+    def __init__(self, hidden_size: int, portraits: Tensor | None = None) -> None:
+        """One head per field, and one per actor slot.
+
+        Args:
+            hidden_size: D of the slot states.
+            portraits: (actors, `PORTRAIT_SIZE`) from `portrait_codes`; None leaves them out of the loss.
+        """
         super().__init__()
         self.heads = nn.ModuleList(nn.Linear(hidden_size, field.num_answers) for field in FIELDS)
+        self.portrait_heads = nn.ModuleList(nn.Linear(hidden_size, PORTRAIT_SIZE) for _ in range(2))
+        known = torch.zeros(len(ACTORS), PORTRAIT_SIZE) if portraits is None else portraits
+        self.register_buffer("portraits", known)
 
-    def forward(self, features: Tensor) -> list[Tensor]:
+    def forward(self, states: Tensor) -> list[Tensor]:
         """Scores (B, answers) for every field from slot states (B, S, D)."""
         return [
-            head(features[:, SLOTS.index(field.slot)])
+            head(states[:, SLOTS.index(field.slot)])
             for head, field in zip(self.heads, FIELDS, strict=True)
         ]
 
-    def loss(self, features: Tensor, wanted: Tensor) -> Tensor:
-        """Mean cross-entropy over the fields; wanted is (B, fields)."""
-        scores = self(features)
+    def loss(self, states: Tensor, wanted: Tensor) -> Tensor:
+        """Mean cross-entropy over the fields plus squared error of portraits; wanted is (B, fields)."""
+        scores = self(states)
         losses = [functional.cross_entropy(s, wanted[:, i]) for i, s in enumerate(scores)]
-        return torch.stack(losses).mean()
+        return torch.stack(losses).mean() + self._portrait_loss(states, wanted)
+
+    def _portrait_loss(self, states: Tensor, wanted: Tensor) -> Tensor:
+        total = torch.zeros(())
+        for slot, field in enumerate(("actor", "second_actor")):
+            who = wanted[:, [f.name for f in FIELDS].index(field)]
+            there = who < len(ACTORS)
+            if there.any():
+                guess = self.portrait_heads[slot](states[there, SLOTS.index(field)])
+                total = total + functional.mse_loss(guess, self.portraits[who[there]])
+        return total
+
+
+PORTRAIT_SIZE = 128
+
+
+def portrait_codes(art: Path | None) -> Tensor:
+    """What everybody looks like, in `PORTRAIT_SIZE` numbers: (actors, size), principal components.
+
+    Taken from the first frame of each member's art at 32 x 32; a component is divided by the root of its
+    deviation, as in the autoencoder, and the whole has unit power.
+    """
+    pictures = torch.stack([torch.from_numpy(portrait(member, art)) for member in load_cast().values()])
+    flat = pictures.flatten(1).float() / 255.0
+    centred = flat - flat.mean(dim=0)
+    _, deviations, components = torch.linalg.svd(centred, full_matrices=False)
+    count = min(PORTRAIT_SIZE, len(components))
+    codes = centred @ components[:count].T / deviations[:count].sqrt()
+    return functional.pad(codes / codes.std(), (0, PORTRAIT_SIZE - count))
 
 
 CAPTION_NAMES = {name: member.names for name, member in load_cast().items()}
