@@ -1,7 +1,8 @@
 """The identity study: which choices teach a small transformer who is who, at equal time.
 
-Every arm trains on the same cached stills for the same minutes on the same cores, then draws held-out
-combinations, and the oracle says whom it sees. `python runs/identity_study.py --help` lists the arguments;
+Every arm trains on the same cached stills of a few characters for the same minutes on the same cores, then
+draws held-out combinations, and the oracle (which knows the whole lead cast) says whom it sees. Few characters
+and a small network make identity appear within minutes; with all 141 nothing could be told apart so soon. `python runs/identity_study.py --help` lists the arguments;
 the table goes to standard output and to `study.json` in the output folder.
 """
 
@@ -19,7 +20,9 @@ from PIL import Image
 
 from unstrung.engine.checkpoints import load_autoencoder, load_tensors, load_text_encoder
 from unstrung.engine.data.dataset import Batch, LatentCache
+from unstrung.engine import flow
 from unstrung.engine.denoising import Denoiser
+from unstrung.engine.flow import Target
 from unstrung.engine.models.autoencoder import Autoencoder, AutoencoderConfig
 from unstrung.engine.models.transformer import Transformer, TransformerConfig
 from unstrung.engine.shapes import LatentShape
@@ -27,6 +30,7 @@ from unstrung.engine.theatre.captions import write_caption
 from unstrung.engine.theatre.cast import members_of
 from unstrung.engine.theatre.oracle import Oracle, OracleConfig
 from unstrung.engine.theatre.repertoire import Repertoire, draw_script
+from unstrung.engine.theatre.script import Script
 from unstrung.engine.training.config import Mixture, TrainingConfig
 from unstrung.engine.training.objectives import ObjectiveConfig
 from unstrung.engine.training.oracle import accuracy
@@ -43,43 +47,61 @@ class Arm:
     name: str
     objective: ObjectiveConfig = ObjectiveConfig()
     patch_size: int = 2
-    hidden_size: int = 384
-    depth: int = 8
+    hidden_size: int = 256
+    depth: int = 6
     channels: int = 128
-    batch: int = 128
+    batch: int = 48
+    lr: float = 5e-3
     muon: bool = True
     pooled: bool = True
     portraits: bool = False
 
 
-BASE = Arm("base: clean target, 32 px tokens, 128 numbers, width 384, Muon")
+def _weighted(power: float, target: Target = "clean", time_mean: float = 1.0) -> ObjectiveConfig:
+    return ObjectiveConfig(target, time_mean=time_mean, uniform_share=0.2, weight_power=power)
+
+
+BASE = Arm("base: clean target, unweighted, 32 px tokens, width 256, Muon 5e-3", _weighted(0.0))
 ARMS = {
     "base": BASE,
-    "velocity": replace(BASE, name="velocity target", objective=ObjectiveConfig(target="velocity")),
-    "tokens16": replace(BASE, name="16 px tokens", patch_size=1, batch=64),
-    "unweighted": replace(BASE, name="loss on clean latents, unweighted", objective=ObjectiveConfig(weight_power=0.0)),
-    "weight1": replace(BASE, name="loss weighted 1 / t", objective=ObjectiveConfig(weight_power=1.0)),
-    "highnoise": replace(BASE, name="times shifted to high noise (mean 1.2)", objective=ObjectiveConfig(time_mean=1.2)),
-    "narrow": replace(BASE, name="width 256, depth 8", hidden_size=256),
+    "clean2": replace(BASE, name="clean target, weight 1 / t^2", objective=_weighted(2.0)),
+    "velocity": replace(BASE, name="velocity target, weight 1 / t^2", objective=_weighted(2.0, "velocity")),
+    "precond0": replace(BASE, name="unweighted", objective=_weighted(0.0, "preconditioned")),
+    "precond2": replace(BASE, name="weight 1 / t^2", objective=_weighted(2.0, "preconditioned")),
+    "lownoise": replace(BASE, name="times at middle noise (mean 0.4)", objective=_weighted(0.0, "clean", 0.4)),
+    "tokens16": replace(BASE, name="16 px tokens", patch_size=1, batch=24),
+    "batch128": replace(BASE, name="batch 128", batch=128),
+    "faster": replace(BASE, name="Muon 1.5e-2", lr=1.5e-2),
     "adamw": replace(BASE, name="AdamW everywhere", muon=False),
     "numbers64": replace(BASE, name="64 numbers per cell", channels=64),
+    "wide": replace(BASE, name="width 384", hidden_size=384),
     "portraits": replace(BASE, name="actor slots taught to tell looks", portraits=True),
     "nopooled": replace(BASE, name="no pooled caption in the modulation", pooled=False),
 }
 
 
-class SlicedCache(LatentCache):
-    """The same cache with the strongest `channels` components only, brought back to unit power."""
+class StudyCache(LatentCache):
+    """Stills of the study's few characters alone, with the strongest components at unit power."""
 
-    def __init__(self, folder: Path, channels: int, factor: float) -> None:
-        """Keep `channels` components and multiply by `factor`."""
+    def __init__(self, folder: Path, cast: tuple[str, ...], channels: int, factor: float) -> None:
+        """Keep `channels` components, times `factor`, of stills that show one of `cast` and nobody else."""
         super().__init__(folder)
         self.channels, self.factor = channels, factor
+        self.latents, self.scripts = [], []
+        for latents, lines in self._shards[STILL]:
+            scripts = [Script.from_json(line) for line in lines]
+            rows = [i for i, s in enumerate(scripts) if [a.name for a in s.shots[0].actors][0] in cast
+                    and len(s.shots[0].actors) == 1]  # fmt: skip
+            self.latents.append(latents[rows])
+            self.scripts += [scripts[row] for row in rows]
+        self.stack = np.concatenate(self.latents)
 
     def draw(self, shape: LatentShape, size: int, rng: np.random.Generator) -> Batch:
-        """As the parent, sliced."""
-        batch = super().draw(shape, size, rng)
-        return Batch(batch.latents[:, : self.channels] * self.factor, batch.scripts)
+        """As the parent, from the kept stills."""
+        rows = rng.integers(len(self.scripts), size=size)
+        latents = torch.from_numpy(self.stack[rows].astype(np.float32))
+        kept = latents[:, : self.channels] * self.factor
+        return Batch(kept, tuple(self.scripts[int(row)] for row in rows))
 
 
 def sliced(autoencoder: Autoencoder, channels: int) -> tuple[Autoencoder, float]:
@@ -104,15 +126,18 @@ def run_arm(arm: Arm, args: argparse.Namespace, oracle: Oracle) -> dict[str, obj
     config = TrainingConfig(
         Mixture(((STILL, 1.0),), batch_tokens=10**6, max_batch=arm.batch),
         objective=arm.objective,
-        muon_lr=1.5e-3 if arm.muon else 1e-9,
+        muon_lr=arm.lr if arm.muon else 1e-9,
         cooldown_share=0.3,
-        ema_decay=0.99,
+        ema_decay=0.98,
+        warmup_steps=20,
     )
-    trainer = Trainer(config, transformer, text_encoder, SlicedCache(args.cache, arm.channels, factor))
+    trainer = Trainer(config, transformer, text_encoder, StudyCache(args.cache, args.cast, arm.channels, factor))
     trainer.reader.load_state_dict(torch.load(folder / "reader.pt"))
     if not arm.muon:
-        trainer.optimizers = (torch.optim.AdamW(trainer.parameters, 1e-3, betas=(0.9, 0.98), weight_decay=0.0),)
-        trainer.config = replace(config, muon_lr=1e-3)
+        hidden = [p for group in trainer.optimizers[0].param_groups for p in group["params"]]
+        adamw = torch.optim.AdamW(hidden, 3e-3, betas=(0.9, 0.98), weight_decay=0.0)
+        trainer.optimizers = (adamw, trainer.optimizers[1])
+        trainer.config = replace(config, muon_lr=3e-3)
     if not arm.pooled:
         transformer.pooled_embedding.requires_grad_(False)
         torch.nn.init.zeros_(transformer.pooled_embedding.weight)
@@ -130,8 +155,28 @@ def run_arm(arm: Arm, args: argparse.Namespace, oracle: Oracle) -> dict[str, obj
         "samples": trainer.num_samples,
         "ms_per_sample": round(1000 * trainer.seconds / trainer.num_samples, 1),
         "last_loss": round(float(np.mean(losses[-30:])), 4),
+        **errors(denoiser, trainer),
         **scores,
     }
+
+
+@torch.inference_mode()
+def errors(denoiser: Denoiser, trainer: Trainer) -> dict[str, float]:
+    """Relative squared error of the clean estimate at three times, on 192 stills with their captions."""
+    batch = trainer.cache.draw(STILL, 192, np.random.default_rng(77))
+    words = random.Random(77)
+    captions = [write_caption(s, "en", CAPTION_NAMES, words, 0.5) for s in batch.scripts]
+    condition = denoiser.text_encoder.condition(captions, torch.zeros(192, 1, dtype=torch.long))
+    noise = torch.randn(batch.latents.shape, generator=torch.Generator().manual_seed(77))
+    found = {}
+    for t in (0.5, 0.8, 1.0):
+        times = torch.full((192, 1), t)
+        noisy = flow.add_noise(batch.latents, noise, times)
+        output = denoiser.transformer(noisy, times, condition)
+        clean = flow.clean_estimate(denoiser.target, noisy, output, times)
+        share = (clean - batch.latents).square().mean() / batch.latents.square().mean()
+        found[f"error_at_{t}"] = round(float(share), 4)
+    return found
 
 
 def judge(
@@ -139,7 +184,7 @@ def judge(
 ) -> dict[str, float]:
     """Oracle scores on held-out stills, and a contact sheet of them."""
     rng, words = np.random.default_rng(1), random.Random(1)
-    scripts = [draw_script(Repertoire(members_of("lead")), rng, "heldout") for _ in range(args.num)]
+    scripts = [draw_script(Repertoire(args.cast), rng, "heldout") for _ in range(args.num)]
     captions = [write_caption(s, "en", CAPTION_NAMES, words, 0.5) for s in scripts]
     noise = denoiser.noise(STILL, range(args.num))
     spans = torch.zeros(args.num, 1, dtype=torch.long)
@@ -166,7 +211,10 @@ def main() -> None:
     parser.add_argument("--text-portraits", type=Path, required=True, help="the same, with portraits")
     parser.add_argument("--oracle", type=Path, required=True)
     parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--num-cast", type=int, default=16, help="characters, taken evenly from the lead cast")
     args = parser.parse_args()
+    lead = members_of("lead")
+    args.cast = lead[:: max(1, len(lead) // args.num_cast)][: args.num_cast]
     args.out.mkdir(parents=True, exist_ok=True)
     torch.set_flush_denormal(True)
     tensors, metadata = load_tensors(args.oracle)

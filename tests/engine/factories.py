@@ -1,12 +1,15 @@
-"""Builders that several test files share: tiny models, drawn props, caches of latents. No art, no download."""
+"""Builders that several test files share: tiny models, drawn props, caches of latents; no downloads."""
 
 import itertools
-from collections.abc import Sequence
+import resource
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 
 import numpy as np
 import torch
+from tokenizers import Tokenizer
 from torch import Tensor, nn
 
 from unstrung.engine.data.prepare import to_pixels
@@ -55,7 +58,7 @@ def tiny_autoencoder(decoder_channels: int = 0) -> Autoencoder:
 
 
 @cache
-def tiny_tokenizer():  # noqa: ANN201 (tokenizers ships no public type for it)
+def tiny_tokenizer() -> Tokenizer:
     """A tokenizer over a few hundred captions in all languages, trained once per run."""
     captions = [words for words, _ in itertools.islice(captioned_shots(seed=1), 300)]
     return train_tokenizer(captions, VOCABULARY_SIZE)
@@ -87,7 +90,9 @@ def tiny_transformer(
     return transformer
 
 
-def conditioned(frame_spans: Sequence[Sequence[int]], num_spans: int = 1, seed: int = 0) -> Condition:
+def conditioned(
+    frame_spans: Sequence[Sequence[int]], num_spans: int = 1, seed: int = 0
+) -> Condition:
     """Made-up caption features for clips whose frames read the given spans."""
     batch, num_slots = len(frame_spans), len(SLOTS)
     spans = torch.arange(num_spans).repeat_interleave(num_slots).expand(batch, -1)
@@ -100,7 +105,9 @@ def conditioned(frame_spans: Sequence[Sequence[int]], num_spans: int = 1, seed: 
     )
 
 
-def prop_script(name: str = "circle", setting: Setting = Setting.MEADOW, num_shots: int = 1) -> Script:
+def prop_script(
+    name: str = "circle", setting: Setting = Setting.MEADOW, num_shots: int = 1
+) -> Script:
     """A script of one prop that crosses to the right, once per shot."""
     shot = Shot((Actor(name),), setting, Action.CROSS_RIGHT)
     return Script((shot,) * num_shots, seed=3)
@@ -117,7 +124,9 @@ def render_clip(script: Script, shape: VideoShape) -> Tensor:
     return to_pixels(render(script, shape, Sprites(None)))
 
 
-def write_shard(folder: Path, latents: Tensor, scripts: Sequence[Script], name: str = "0") -> LatentShape:
+def write_shard(
+    folder: Path, latents: Tensor, scripts: Sequence[Script], name: str = "0"
+) -> LatentShape:
     """One shard of a cache, as `data.prepare` writes it; returns its shape."""
     shape = LatentShape(*latents.shape[2:])
     stem = f"{shape.frames}x{shape.height}x{shape.width}-{name}"
@@ -127,8 +136,23 @@ def write_shard(folder: Path, latents: Tensor, scripts: Sequence[Script], name: 
 
 
 def noise_shard(
-    folder: Path, shape: LatentShape, count: int, scripts: Sequence[Script] | None = None, seed: int = 0
+    folder: Path,
+    shape: LatentShape,
+    count: int,
+    scripts: Sequence[Script] | None = None,
+    seed: int = 0,
 ) -> LatentShape:
     """A shard of noise: for tests of the loop, not of what is learned."""
     latents = gaussian(count, LATENT_CHANNELS, shape.frames, shape.height, shape.width, seed=seed)
     return write_shard(folder, latents, scripts or prop_scripts(count, seed), str(seed))
+
+
+@contextmanager
+def full_disk(free_bytes: int) -> Iterator[None]:
+    """Refuse to let any file of this process grow beyond `free_bytes`."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (free_bytes, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))

@@ -4,9 +4,16 @@ from dataclasses import replace
 
 import pytest
 import torch
-from engine.factories import LATENT_CHANNELS, conditioned, gaussian, tiny_text_encoder, tiny_transformer
 from torch import Tensor, nn
 
+from engine.factories import (
+    LATENT_CHANNELS,
+    conditioned,
+    gaussian,
+    tiny_text_encoder,
+    tiny_transformer,
+)
+from unstrung.engine import flow
 from unstrung.engine.denoising import Denoiser
 from unstrung.engine.errors import Cancelled
 from unstrung.engine.models.text_encoder import Condition
@@ -14,7 +21,7 @@ from unstrung.engine.shapes import LatentShape
 
 SHAPE = LatentShape(2, 4, 4)
 FOX, BEAR = "a fox crosses a snowy field", "a bear"
-TARGETS = ["clean", "velocity"]
+TARGETS: list[flow.Target] = ["clean", "velocity", "preconditioned"]
 
 
 class Knowing(nn.Module):
@@ -28,7 +35,11 @@ class Knowing(nn.Module):
     def forward(self, noisy_latents: Tensor, times: Tensor, _: Condition) -> Tensor:
         if self.target == "clean":
             return self.answer
-        return (noisy_latents - self.answer) / times[:, None, :, None, None]
+        if self.target == "velocity":
+            return (noisy_latents - self.answer) / times[:, None, :, None, None]
+        nothing = torch.zeros_like(noisy_latents)
+        share = flow.clean_of_output(nothing, torch.ones_like(nothing), times)
+        return (self.answer - flow.clean_of_output(noisy_latents, nothing, times)) / share
 
 
 def tiny_denoiser(target: str = "clean") -> Denoiser:

@@ -294,7 +294,7 @@ def test_the_claimed_cast_stands_beside_the_weights(tmp_path: Path) -> None:
 @pytest.fixture(scope="module")
 def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder, model = tmp_path_factory.mktemp("weights"), tiny_model()
-    facts = {"preset": "tiny", "target": "clean"}
+    facts = {"preset": "tiny", "target": "clean", "cast": PROPS}
     save_transformer(folder / "transformer.safetensors", model.denoiser.transformer, facts)
     save_text_encoder(folder / "text_encoder.safetensors", model.denoiser.text_encoder)
     save_autoencoder(folder / "autoencoder.safetensors", model.autoencoder)
@@ -314,7 +314,7 @@ QUICK_OPTIONS = [
     "--seconds",
     "0.8",
     "--cast",
-    "circle,box,triangle",
+    ",".join(PROPS),
 ]
 
 

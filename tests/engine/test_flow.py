@@ -2,11 +2,17 @@
 
 import pytest
 import torch
-from engine.factories import gaussian
 from hypothesis import given
 from hypothesis import strategies as st
 
-from unstrung.engine.flow import add_noise, clean_of, velocity_of
+from engine.factories import gaussian
+from unstrung.engine.flow import (
+    add_noise,
+    clean_estimate,
+    clean_of,
+    clean_of_output,
+    velocity_of,
+)
 
 LATENTS, NOISE = gaussian(2, 3, 4, 2, 2, seed=1), gaussian(2, 3, 4, 2, 2, seed=2)
 
@@ -51,6 +57,30 @@ def test_the_true_velocity_points_at_the_data(t: float) -> None:
     torch.testing.assert_close(
         velocity_of(noisy, LATENTS, times(t)), NOISE - LATENTS, atol=1e-5, rtol=1e-4
     )
+
+
+def test_a_preconditioned_network_is_passed_by_at_the_data_and_alone_at_the_noise() -> None:
+    output = gaussian(2, 3, 4, 2, 2, seed=3)
+    assert torch.equal(clean_of_output(LATENTS, output, times(0.0)), LATENTS)
+    assert torch.equal(clean_of_output(NOISE, output, times(1.0)), output)
+
+
+@pytest.mark.parametrize("t", [0.1, 0.5, 0.9])
+def test_a_preconditioned_network_is_asked_for_unit_power_at_every_time(t: float) -> None:
+    latents, noise = gaussian(1, 50, 1, 20, 20, seed=1), gaussian(1, 50, 1, 20, 20, seed=2)
+    now = torch.full((1, 1), t)
+    noisy = add_noise(latents, noise, now)
+    skipped = clean_of_output(noisy, torch.zeros_like(noisy), now)
+    share = clean_of_output(torch.zeros(1), torch.ones(1), now).item()
+    assert float(((latents - skipped) / share).square().mean()) == pytest.approx(1.0, abs=0.03)
+
+
+def test_every_target_names_its_clean_estimate() -> None:
+    output, half = gaussian(2, 3, 4, 2, 2, seed=3), times(0.5)
+    assert clean_estimate("clean", NOISE, output, half) is output
+    assert torch.equal(clean_estimate("velocity", NOISE, output, half), NOISE - 0.5 * output)
+    preconditioned = clean_estimate("preconditioned", NOISE, output, half)
+    assert torch.equal(preconditioned, clean_of_output(NOISE, output, half))
 
 
 def test_near_the_data_small_errors_are_not_blown_up() -> None:

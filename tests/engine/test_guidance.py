@@ -1,10 +1,10 @@
 """Classifier-free guidance."""
 
 import torch
-from engine.factories import gaussian
 from hypothesis import given
 from hypothesis import strategies as st
 
+from engine.factories import gaussian
 from unstrung.engine.guidance import cfg
 
 TOLD, UNTOLD = gaussian(2, 3, seed=1), gaussian(2, 3, seed=2)

@@ -1,12 +1,13 @@
 """Samplers on fields whose answer is known."""
 
+import itertools
 import math
 
 import pytest
 import torch
-from engine.factories import gaussian
 from torch import Tensor
 
+from engine.factories import gaussian
 from unstrung.engine.errors import Cancelled
 from unstrung.engine.sampling import euler, heun
 from unstrung.engine.schedules import linear_times
@@ -38,7 +39,7 @@ def test_samplers_converge_with_their_order(sampler, order: int) -> None:
     for num_steps in (32, 64, 128):
         times = torch.linspace(1, 0, num_steps + 1, dtype=torch.float64)
         errors.append(float((sampler(bent, NOISE, times) - exact).abs().max()))
-    for coarse, fine in zip(errors, errors[1:], strict=False):
+    for coarse, fine in itertools.pairwise(errors):
         assert math.log2(coarse / fine) == pytest.approx(order, abs=0.1)
 
 

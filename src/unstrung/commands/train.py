@@ -27,7 +27,6 @@ _RUNS: dict[Part, Callable[[Any], Callable[..., None]]] = {
     Part.ORACLE: lambda runs: runs.run_oracle,
     Part.AUTOENCODER: lambda runs: runs.run_autoencoder,
     Part.TEXT: lambda runs: runs.run_text,
-    Part.TRANSFORMER: lambda runs: runs.run_transformer,
     Part.SHIP: lambda runs: runs.run_ship,
 }
 
@@ -43,6 +42,9 @@ def train(
         float | None, typer.Option(min=0, help="Stop after so long; the preset's own if left out.")
     ] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on from the last state.")] = False,
+    start: Annotated[
+        Path | None, typer.Option(help="Transformer only: folder of weights to begin with.")
+    ] = None,
     debug: Debug = False,
 ) -> None:
     """Train one part; checkpoints, loss curves and samples go into the folder of the run."""
@@ -53,5 +55,8 @@ def train(
     folder = out or Path("training") / f"{part.value}-{preset}"
     session.stop_message = f"Stopped; the last checkpoint is in {folder}, go on with --resume."
     with RunDisplay(Console(stderr=True), f"{part.value} {preset}") as display:
-        _RUNS[part](runs)(preset, folder, minutes, resume, display.show)
+        if part is Part.TRANSFORMER:
+            runs.run_transformer(preset, folder, minutes, resume, display.show, start)
+        else:
+            _RUNS[part](runs)(preset, folder, minutes, resume, display.show)
     print_line(str(folder))

@@ -6,7 +6,6 @@ training knows it in `training.objectives`. Pipelines and sample sheets both com
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Literal
 
 import torch
 from torch import Tensor
@@ -15,8 +14,6 @@ from unstrung.engine import flow, guidance, sampling, schedules
 from unstrung.engine.models.text_encoder import Condition, TextEncoder
 from unstrung.engine.models.transformer import Transformer
 from unstrung.engine.shapes import LatentShape
-
-Target = Literal["clean", "velocity"]
 
 
 @dataclass(frozen=True)
@@ -31,7 +28,7 @@ class Denoiser:
 
     transformer: Transformer
     text_encoder: TextEncoder
-    target: Target
+    target: flow.Target
     cast: tuple[str, ...] = ()
 
     @property
@@ -59,7 +56,8 @@ class Denoiser:
             output: Tensor = self.transformer(latents, times, told)
             if self.target == "velocity":
                 return output
-            return flow.velocity_of(latents, output, times)
+            clean = flow.clean_estimate(self.target, latents, output, times)
+            return flow.velocity_of(latents, clean, times)
 
         def velocity(latents: Tensor, t: float) -> Tensor:
             times = torch.full((latents.shape[0], latents.shape[2]), t)

@@ -8,6 +8,8 @@ Lipman et al. 2023 (2210.02747), Liu et al. 2023 (2209.03003); the sign is that 
 (2403.03206).
 """
 
+from typing import Literal
+
 from torch import Tensor
 
 
@@ -38,3 +40,27 @@ def velocity_of(noisy_latents: Tensor, clean: Tensor, times: Tensor, floor: floa
 def clean_of(noisy_latents: Tensor, velocity: Tensor, times: Tensor) -> Tensor:
     """The clean latents that a velocity points at: x_t - t velocity."""
     return noisy_latents - _wide(times) * velocity
+
+
+def clean_of_output(noisy_latents: Tensor, output: Tensor, times: Tensor) -> Tensor:
+    """The clean latents that a preconditioned network stands for.
+
+    clean = c_skip x_t + c_out output, with c_skip = (1 - t) / ((1 - t)^2 + t^2) and
+    c_out = t / sqrt((1 - t)^2 + t^2): Karras et al. 2022 (2206.00364, table 1) for latents of unit power on
+    this path. At low noise the input passes by the network instead of through its narrower middle.
+    """
+    t = _wide(times)
+    power = (1 - t).square() + t.square()
+    return (1 - t) / power * noisy_latents + t / power.sqrt() * output
+
+
+Target = Literal["clean", "velocity", "preconditioned"]
+
+
+def clean_estimate(target: Target, noisy_latents: Tensor, output: Tensor, times: Tensor) -> Tensor:
+    """The clean latents that a network's output means, for every kind of target."""
+    if target == "velocity":
+        return clean_of(noisy_latents, output, times)
+    if target == "preconditioned":
+        return clean_of_output(noisy_latents, output, times)
+    return output

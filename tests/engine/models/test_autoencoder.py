@@ -1,10 +1,19 @@
 """The linear code and the decoder around it."""
 
+import itertools
+
 import pytest
 import torch
-from engine.factories import LATENT_CHANNELS, gaussian, prop_script, render_clip, tiny_autoencoder, wake
 from torch import Tensor
 
+from engine.factories import (
+    LATENT_CHANNELS,
+    gaussian,
+    prop_script,
+    render_clip,
+    tiny_autoencoder,
+    wake,
+)
 from unstrung.engine.models.autoencoder import (
     CELL_SIZE,
     Autoencoder,
@@ -44,9 +53,12 @@ def linear_error(autoencoder: Autoencoder, channels: int, cells: Tensor) -> floa
 
 
 @pytest.mark.parametrize(
-    ("frames", "height", "width"), [(1, 16, 16), (1, 32, 64), (5, 16, 32), (9, 48, 16), (49, 32, 32)]
+    ("frames", "height", "width"),
+    [(1, 16, 16), (1, 32, 64), (5, 16, 32), (9, 48, 16), (49, 32, 32)],
 )
-def test_cells_join_to_the_clip_that_they_were_cut_from(frames: int, height: int, width: int) -> None:
+def test_cells_join_to_the_clip_that_they_were_cut_from(
+    frames: int, height: int, width: int
+) -> None:
     video = clip(frames, height, width)
     cells = to_cells(video)
     latent = VideoShape(frames, height, width).latent
@@ -60,14 +72,18 @@ def test_a_change_of_one_frame_never_reaches_the_latents_before_it(frame: int) -
     changed = video.clone()
     changed[:, :, frame] += 0.5
     first = 0 if frame == 0 else 1 + (frame - 1) // 4
-    difference = (autoencoder.encode(changed) - autoencoder.encode(video)).abs().amax(dim=(0, 1, 3, 4))
+    difference = (
+        (autoencoder.encode(changed) - autoencoder.encode(video)).abs().amax(dim=(0, 1, 3, 4))
+    )
     assert (difference[:first] == 0).all()
     assert difference[first] > 0
     assert (difference[first + 1 :] == 0).all()
 
 
 @pytest.mark.parametrize("decoder_channels", [0, 16])
-def test_a_change_of_one_latent_frame_never_reaches_the_frames_before_it(decoder_channels: int) -> None:
+def test_a_change_of_one_latent_frame_never_reaches_the_frames_before_it(
+    decoder_channels: int,
+) -> None:
     autoencoder = tiny_autoencoder(decoder_channels)
     wake(autoencoder)
     latents = gaussian(1, LATENT_CHANNELS, 4, 2, 2) * 0.1
@@ -118,7 +134,7 @@ def test_the_fitted_basis_is_orthonormal(fitted: Autoencoder) -> None:
 def test_more_channels_leave_a_smaller_error_also_on_cells_never_seen(fitted: Autoencoder) -> None:
     for cells in (coloured_cells(seed=1), coloured_cells(seed=2)):
         errors = [linear_error(fitted, channels, cells) for channels in (1, 4, 12, 24, 48)]
-        assert all(more < fewer for fewer, more in zip(errors, errors[1:], strict=False)), errors
+        assert all(more < fewer for fewer, more in itertools.pairwise(errors)), errors
 
 
 def test_fitted_latents_have_unit_power_and_strong_components_stay_stronger(

@@ -2,9 +2,9 @@
 
 import pytest
 import torch
-from engine.factories import gaussian, wake
 from torch import Tensor
 
+from engine.factories import gaussian, wake
 from unstrung.engine.models.layers import (
     Block,
     RMSNorm,
@@ -24,7 +24,9 @@ def scores(positions: Tensor, query: Tensor, key: Tensor) -> Tensor:
 
 
 def places(num_tokens: int, seed: int = 0) -> Tensor:
-    return torch.randint(-6, 7, (num_tokens, 3), generator=torch.Generator().manual_seed(seed)).float()
+    return torch.randint(
+        -6, 7, (num_tokens, 3), generator=torch.Generator().manual_seed(seed)
+    ).float()
 
 
 def some_bias() -> Tensor:
@@ -100,7 +102,11 @@ def test_times_that_differ_are_embedded_differently() -> None:
 
 def test_a_new_block_is_the_identity() -> None:
     x = gaussian(2, 9, 32)
-    modulation = (gaussian(2, 9, 32, seed=1), gaussian(2, 9, 32, seed=2), gaussian(2, 9, 32, seed=3))
+    modulation = (
+        gaussian(2, 9, 32, seed=1),
+        gaussian(2, 9, 32, seed=2),
+        gaussian(2, 9, 32, seed=3),
+    )
     rotary = rotary_angles(places(9), 16)
     assert torch.equal(Block(32, 2, 2.0)(x, some_bias(), rotary, modulation), x)
 

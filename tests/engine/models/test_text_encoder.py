@@ -2,8 +2,8 @@
 
 import pytest
 import torch
-from engine.factories import CONTEXT_SIZE, VOCABULARY_SIZE, tiny_text_encoder
 
+from engine.factories import CONTEXT_SIZE, VOCABULARY_SIZE, tiny_text_encoder
 from unstrung.engine.models.text_encoder import SLOTS, TextEncoder
 
 FOX, LONG = "a fox", "a small red fox crosses a snowy field from left to right at night"

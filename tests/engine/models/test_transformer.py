@@ -4,6 +4,8 @@ from dataclasses import replace
 
 import pytest
 import torch
+from torch import Tensor
+
 from engine.factories import (
     CONTEXT_SIZE,
     LATENT_CHANNELS,
@@ -12,8 +14,6 @@ from engine.factories import (
     tiny_text_encoder,
     tiny_transformer,
 )
-from torch import Tensor
-
 from unstrung.engine.models.text_encoder import SLOTS
 from unstrung.engine.models.transformer import (
     Routing,
@@ -28,7 +28,9 @@ NUM_SLOTS = len(SLOTS)
 GRIDS = [(4, 6), (6, 4), (4, 4), (2, 8)]
 
 
-def latents(frames: int = 3, height: int = 4, width: int = 4, batch: int = 1, seed: int = 0) -> Tensor:
+def latents(
+    frames: int = 3, height: int = 4, width: int = 4, batch: int = 1, seed: int = 0
+) -> Tensor:
     return gaussian(batch, LATENT_CHANNELS, frames, height, width, seed=seed)
 
 
@@ -84,7 +86,9 @@ def test_without_blocks_between_them_the_time_of_a_frame_is_its_own_affair() -> 
     model.blocks = torch.nn.ModuleList()
     times = torch.tensor([[0.7, 0.7, 0.7]])
     given_first = torch.tensor([[0.0, 0.7, 0.7]])
-    moved = (run(model, x, given_first, told) - run(model, x, times, told)).abs().amax(dim=(0, 1, 3, 4))
+    moved = (
+        (run(model, x, given_first, told) - run(model, x, times, told)).abs().amax(dim=(0, 1, 3, 4))
+    )
     assert moved[0] > 1e-3
     assert (moved[1:] == 0).all()
 
@@ -157,7 +161,9 @@ def test_the_bias_hides_padding_from_all_but_itself_so_that_no_row_is_empty() ->
 
 
 @pytest.mark.parametrize("with_gradients", [True, False], ids=["training", "drawing"])
-def test_clips_of_one_and_of_two_captions_share_a_batch_without_a_trace(with_gradients: bool) -> None:
+def test_clips_of_one_and_of_two_captions_share_a_batch_without_a_trace(
+    with_gradients: bool,
+) -> None:
     """The row of a padding token that may look at nothing is NaN after the softmax, and NaN spreads."""
     model, encoder = tiny_transformer(), tiny_text_encoder()
     x, times = latents(batch=2), torch.full((2, 3), 0.5)

@@ -2,13 +2,15 @@
 
 import pytest
 import torch
-from engine.factories import gaussian, tiny_text_encoder, tiny_transformer
 from torch import Tensor, nn
 
+from engine.factories import gaussian, tiny_text_encoder, tiny_transformer
 from unstrung.engine.training.optimizer import Muon, orthogonalise, split_parameters
 
 
-def train(weights: list[nn.Parameter], gradients: list[Tensor], lr: float = 0.1, steps: int = 1) -> None:
+def train(
+    weights: list[nn.Parameter], gradients: list[Tensor], lr: float = 0.1, steps: int = 1
+) -> None:
     optimizer = Muon(weights, lr, weight_decay=0.0)
     for _ in range(steps):
         for weight, gradient in zip(weights, gradients, strict=True):

@@ -5,6 +5,8 @@ import random
 
 import pytest
 import torch
+from tokenizers import Tokenizer, decoders
+
 from engine.factories import (
     CONTEXT_SIZE,
     VOCABULARY_SIZE,
@@ -12,9 +14,8 @@ from engine.factories import (
     prop_script,
     prop_scripts,
     tiny_text_encoder,
+    wake,
 )
-from tokenizers import Tokenizer, decoders
-
 from unstrung.engine.models.text_encoder import SLOTS
 from unstrung.engine.theatre.captions import LANGUAGES, write_caption
 from unstrung.engine.theatre.cast import load_cast
@@ -105,6 +106,31 @@ def test_every_field_is_read_from_its_own_slot() -> None:
             changed[:, index] += 1.0
             for field, before, after in zip(text.FIELDS, base, reader(changed), strict=True):
                 assert torch.equal(before, after) == (field.slot != slot), (slot, field.name)
+
+
+def test_portraits_are_judged_only_where_they_are_known() -> None:
+    shots = [script.shots[0] for script in prop_scripts(6)]
+    wanted = torch.tensor([text.answers(shot) for shot in shots])
+    states = gaussian(6, len(SLOTS), CONTEXT_SIZE)
+    portraits = gaussian(len(text.ACTORS), text.PORTRAIT_SIZE)
+    for known, is_judged in ((None, False), (portraits, True)):
+        reader = text.ScriptReader(CONTEXT_SIZE, known)
+        before = reader.loss(states, wanted)
+        wake(reader.portrait_heads)
+        assert torch.equal(reader.loss(states, wanted), before) != is_judged
+
+
+def test_portraits_count_only_for_actors_who_are_there() -> None:
+    wanted = torch.tensor([text.answers(Shot((Actor("circle"),), Setting.SEA))])
+    portraits = torch.zeros(len(text.ACTORS), text.PORTRAIT_SIZE)
+    portraits[text.ACTORS.index("box")] = 1.0
+    reader = text.ScriptReader(CONTEXT_SIZE, portraits)
+    states = gaussian(1, len(SLOTS), CONTEXT_SIZE)
+    before = reader.loss(states, wanted)
+    wake(reader.portrait_heads[1])  # that of the second actor, who is not there
+    assert torch.equal(reader.loss(states, wanted), before)
+    wake(reader.portrait_heads[0])
+    assert not torch.equal(reader.loss(states, wanted), before)
 
 
 def test_the_encoder_and_its_reader_learn_a_few_captions_by_heart() -> None:

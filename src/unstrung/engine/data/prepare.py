@@ -39,7 +39,9 @@ def to_pixels(frames: np.ndarray) -> torch.Tensor:
     return torch.from_numpy(frames).permute(3, 0, 1, 2)[None].float() / 127.5 - 1.0
 
 
-def sample_cells(repertoire: Repertoire, art: Path, num_clips: int, seed: int) -> torch.Tensor:
+def sample_cells(
+    repertoire: Repertoire, art: Path | None, num_clips: int, seed: int
+) -> torch.Tensor:
     """Cells (N, 3072) of renders, still and moving ones in equal parts, to fit the linear code on."""
     sprites = Sprites(art)
     rng = np.random.default_rng(seed)
@@ -56,7 +58,7 @@ def sample_cells(repertoire: Repertoire, art: Path, num_clips: int, seed: int) -
     return torch.cat(parts)
 
 
-def _render_shard(task: tuple[Portion, Path, Path, Path, int]) -> Path:
+def _render_shard(task: tuple[Portion, Path | None, Path, Path, int]) -> Path:
     portion, art, weights, target, seed = task
     torch.set_num_threads(1)
     autoencoder, sprites = _encoder(weights), Sprites(art)
@@ -89,7 +91,7 @@ def _encoder(weights: Path) -> Autoencoder:
 def prepare(
     portions: tuple[Portion, ...],
     out: Path,
-    art: Path,
+    art: Path | None,
     weights: Path,
     seed: int,
     num_workers: int | None = None,
@@ -99,7 +101,7 @@ def prepare(
     Args:
         portions: what to render.
         out: folder of the cache.
-        art: folder of the art.
+        art: folder of the art; None for drawn props only.
         weights: the autoencoder's file.
         seed: decides every script.
         num_workers: processes; None takes one for each core.

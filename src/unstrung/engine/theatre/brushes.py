@@ -255,12 +255,11 @@ class Canvas:
         fixed = np.rint(inside * (1 << _SUBPIXEL_BITS)).astype(np.int32)
         cv2.fillPoly(mask, [fixed], (255,), cv2.LINE_AA, _SUBPIXEL_BITS)
         small = cv2.resize(mask, (width, height), interpolation=cv2.INTER_AREA)
-        covered = small.astype(np.float32) / 255
-        if soft > 0:
-            covered = cv2.GaussianBlur(covered, (0, 0), max(soft * self._height, 0.3)).astype(
-                np.float32
-            )
-        return covered
+        covered = np.asarray(small, np.float32) / np.float32(255)
+        if soft <= 0:
+            return covered
+        blurred = cv2.GaussianBlur(covered, (0, 0), max(soft * self._height, 0.3))
+        return np.asarray(blurred, np.float32)
 
     def _blend(
         self,

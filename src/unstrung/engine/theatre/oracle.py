@@ -140,7 +140,9 @@ class Oracle(nn.Module):
     def forward(self, frames: Tensor) -> Reading:
         """Read clips (B, F, 3, 128, 128) in [-1, 1]; F is 1 or `NUM_MOMENTS`."""
         batch, count = frames.shape[:2]
-        x = self.trunk(self.stem(frames.flatten(0, 1).contiguous(memory_format=torch.channels_last)))
+        x = self.trunk(
+            self.stem(frames.flatten(0, 1).contiguous(memory_format=torch.channels_last))
+        )
         pooled = torch.cat([x.mean(dim=(2, 3)), x.amax(dim=(2, 3))], dim=1)  # (B F, 2 third)
         places = self.layout(x).flatten(1)
         features = self.to_features(torch.cat([pooled, places], dim=1)).unflatten(0, (batch, count))
@@ -173,15 +175,18 @@ def moments_of(clip: np.ndarray, start: int = 0, end: int | None = None) -> Tens
     height, width = chosen.shape[1:3]
     frames = torch.from_numpy(chosen).permute(0, 3, 1, 2).float() / 127.5 - 1.0
     if (height, width) != (INPUT_SIZE, INPUT_SIZE):
-        # Scaled to the short side and padded or cropped around the middle, never stretched.
+        # Tall clips get sides; wide ones are squeezed, so that nobody at their edges is lost.
         scale = INPUT_SIZE / height
         size = (INPUT_SIZE, max(1, round(width * scale)))
         frames = functional.interpolate(frames, size=size, mode="bilinear", antialias=True)
         excess = frames.shape[-1] - INPUT_SIZE
         if excess > 0:
-            frames = functional.interpolate(frames, size=(INPUT_SIZE, INPUT_SIZE), mode="bilinear", antialias=True)
+            square = (INPUT_SIZE, INPUT_SIZE)
+            frames = functional.interpolate(frames, size=square, mode="bilinear", antialias=True)
         elif excess < 0:
-            frames = functional.pad(frames, (-excess // 2, -excess - (-excess // 2), 0, 0), mode="replicate")
+            frames = functional.pad(
+                frames, (-excess // 2, -excess - (-excess // 2), 0, 0), mode="replicate"
+            )
     return frames[None]
 
 
@@ -200,7 +205,9 @@ def load_oracle(path: Path) -> Oracle:
     tensors, metadata = load_tensors(path)
     raw = metadata.get("config", {})
     if "cast" not in raw:
-        raise CheckpointError(f"The weight file {path} holds no oracle: its metadata names no cast.")
+        raise CheckpointError(
+            f"The weight file {path} holds no oracle: its metadata names no cast."
+        )
     plain = OracleConfig(tuple(raw["cast"]))
     sizes = tuple(raw.get("widths", plain.widths)), raw.get("feature_size", plain.feature_size)
     oracle = Oracle(OracleConfig(plain.cast, *sizes))

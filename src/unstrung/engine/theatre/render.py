@@ -28,7 +28,9 @@ _UNLIT = frozenset({Setting.SPACE, Setting.CAVE, Setting.STAGE, Setting.ROOM, Se
 
 def shot_of_latent_frames(num_shots: int, num_latent_frames: int) -> tuple[int, ...]:
     """Which shot each latent frame belongs to; cuts fall on latent frames so that captions can too."""
-    return tuple(min(num_shots - 1, i * num_shots // num_latent_frames) for i in range(num_latent_frames))
+    return tuple(
+        min(num_shots - 1, i * num_shots // num_latent_frames) for i in range(num_latent_frames)
+    )
 
 
 def render(
@@ -236,7 +238,7 @@ def _draw_sprite(
         borderMode=cv2.BORDER_CONSTANT,
     )
     if tint != (1.0, 1.0, 1.0):
-        patch = cv2.multiply(patch, (*tint, 1.0))
+        patch = cv2.transform(patch, np.diag((*tint, 1.0)))
     _blend(canvas[y0:y1, x0:x1], patch)
 
 
@@ -259,6 +261,6 @@ def _draw_shadow(
     across = ((np.arange(x0, x1, dtype=np.float32) - x) / half_width) ** 2
     down = ((np.arange(y0, y1, dtype=np.float32) - y) / half_height) ** 2
     dark = np.maximum(1 - (across[None, :] + down[:, None]), 0.0)
-    light = cv2.cvtColor(cv2.convertScaleAbs(dark, alpha=-107.0 * fade, beta=255.0), cv2.COLOR_GRAY2RGB)
+    light = cv2.convertScaleAbs(dark, alpha=-107.0 * fade, beta=255.0)
     region = canvas[y0:y1, x0:x1]
-    cv2.multiply(region, light, dst=region, scale=1 / 255)
+    cv2.multiply(region, cv2.cvtColor(light, cv2.COLOR_GRAY2RGB), dst=region, scale=1 / 255)

@@ -120,7 +120,8 @@ def portrait(cast_member: CastMember, art: Path | None, size: int = 32) -> np.nd
         return np.zeros((size, size, 4), np.uint8)
     else:
         picture = _decode(art / f"{cast_member.code}.webp", max_frames=1)[0]
-    return cv2.resize(picture, (size, size), interpolation=cv2.INTER_AREA).round().astype(np.uint8)
+    small: np.ndarray = cv2.resize(picture, (size, size), interpolation=cv2.INTER_AREA)
+    return small.round().astype(np.uint8)
 
 
 def _finish(stack: np.ndarray) -> Sprite:
@@ -177,7 +178,7 @@ def _draw_prop(name: str) -> np.ndarray:
 
 
 def _draw_shape(alpha: np.ndarray, name: str, centre: int, radius: int) -> None:
-    corners = {
+    corners: dict[str, list[tuple[float, float]]] = {
         "box": [(-0.8, -0.8), (0.8, -0.8), (0.8, 0.8), (-0.8, 0.8)],
         "triangle": [(0, -1), (0.95, 0.8), (-0.95, 0.8)],
         "diamond": [(0, -1), (0.7, 0), (0, 1), (-0.7, 0)],
@@ -188,8 +189,12 @@ def _draw_shape(alpha: np.ndarray, name: str, centre: int, radius: int) -> None:
         cv2.circle(alpha, (centre, centre), int(radius * 0.8), 255, radius // 3, cv2.LINE_AA)
     elif name == "cross":
         arm = radius // 3
-        cv2.rectangle(alpha, (centre - radius, centre - arm), (centre + radius, centre + arm), 255, -1)
-        cv2.rectangle(alpha, (centre - arm, centre - radius), (centre + arm, centre + radius), 255, -1)
+        cv2.rectangle(
+            alpha, (centre - radius, centre - arm), (centre + radius, centre + arm), 255, -1
+        )
+        cv2.rectangle(
+            alpha, (centre - arm, centre - radius), (centre + arm, centre + radius), 255, -1
+        )
     else:
         points = [(centre + int(x * radius), centre + int(y * radius)) for x, y in corners[name]]
         cv2.fillPoly(alpha, [np.array(points, np.int32)], 255, cv2.LINE_AA)

@@ -152,7 +152,9 @@ def _body(shot: Shot, index: int, space: _Space, rng: np.random.Generator) -> Tr
 
 def _heading(track: Track, right: bool) -> Track:
     facing = member(track.name).facing
-    return replace(track, mirrored=(facing == "left" and right) or (facing == "right" and not right))
+    return replace(
+        track, mirrored=(facing == "left" and right) or (facing == "right" and not right)
+    )
 
 
 def _smooth(progress: np.ndarray, start: float = 0.0, end: float = 1.0) -> np.ndarray:
@@ -186,8 +188,8 @@ def _solo(action: Action, track: Track, space: _Space, rng: np.random.Generator)
         hop = np.abs(np.sin(np.pi * space.seconds / 0.75))
         return replace(track, x=space.still(place), lift=min(0.24, high) * hop)
     if action is Action.SPIN:
-        way = 1.0 if rng.random() < 0.5 else -1.0
-        return replace(track, x=space.still(place), lift=space.still(0.06), turn=way * 180 * space.seconds)
+        turn = (180.0 if rng.random() < 0.5 else -180.0) * space.seconds
+        return replace(track, x=space.still(place), lift=space.still(0.06), turn=turn)
     if action is Action.CIRCLE:
         angle = 2 * np.pi * space.seconds / 2.5
         radius = 0.20 * min(1.0, 2 * space.half)
@@ -227,10 +229,10 @@ def _pair(
         )
     if action is Action.MEET:
         way = _smooth(p, 0.0, 0.7)
-        reach = edge + (apart * 0.72 - edge) * way
+        path = side * (edge + (apart * 0.72 - edge) * way)
         return (
-            replace(_heading(first, right), x=-side * reach, lift=_steps(space)),
-            replace(_heading(second, not right), x=side * reach, lift=_steps(space)),
+            replace(_heading(first, right), x=-path, lift=_steps(space)),
+            replace(_heading(second, not right), x=path, lift=_steps(space)),
         )
     if action is Action.PASS_BEHIND:
         path = side * (2 * p - 1) * edge
@@ -251,7 +253,8 @@ def _pair(
         return solo, replace(second, x=space.still(side * apart), depth=0.5)
     if action in (Action.ENTER, Action.LEAVE):
         side = 1.0 if float(solo.x[0] + solo.x[-1]) < 0 else -1.0
-        return replace(solo, x=solo.x - side * apart * 0.5), replace(second, x=space.still(side * apart))
+        second = replace(second, x=space.still(side * apart))
+        return replace(solo, x=solo.x - side * apart * 0.5), second
     centre = (solo.x - solo.x.mean()) * (0.6 if action is Action.CIRCLE else 1.0)
     return replace(solo, x=centre - side * apart), replace(second, x=space.still(side * apart))
 
@@ -260,8 +263,8 @@ def _related(relation: Relation, first: Track, second: Track, space: _Space) -> 
     """Two actors that stay, the first placed as seen from the second."""
     apart = min(0.27, 0.56 * space.half)
     if relation in (Relation.LEFT_OF, Relation.RIGHT_OF):
-        side = -1.0 if relation is Relation.LEFT_OF else 1.0
-        return replace(first, x=space.still(side * apart)), replace(second, x=space.still(-side * apart))
+        place = space.still(-apart if relation is Relation.LEFT_OF else apart)
+        return replace(first, x=place), replace(second, x=-place)
     if relation is Relation.ABOVE:
         return _stacked(first, second, space)
     if relation is Relation.BELOW:

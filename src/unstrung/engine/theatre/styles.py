@@ -44,7 +44,8 @@ def _pencil(frame: np.ndarray) -> np.ndarray:
     lines = cv2.morphologyEx(grey, cv2.MORPH_GRADIENT, np.ones((2, 2), np.uint8))
     drawn = cv2.subtract(shade, cv2.convertScaleAbs(lines, alpha=1.6))
     page = cv2.addWeighted(drawn, 0.82, grey, 0.18, 0.0)
-    return cv2.merge([page, cv2.convertScaleAbs(page, alpha=0.985), cv2.convertScaleAbs(page, alpha=0.95)])
+    paper = (1.0, 0.985, 0.95)
+    return cv2.merge([cv2.convertScaleAbs(page, alpha=share) for share in paper])
 
 
 def _night_vision(frame: np.ndarray) -> np.ndarray:

@@ -163,7 +163,7 @@ def paint_volcano(easel: Easel) -> None:
                 [x + dx + dx * 2.2 * t + 0.02 * np.sin(7 * t), top + (low - top) * t], 1
             )
             far.fill(stroke(lava, 0.05, 0.055), "#ffd84a", "#ff5a1f", glows=True)
-            far.fill(ellipse(*lava[-1], 0.028), "#ff5a1f", glows=True)
+            far.fill(ellipse(float(lava[-1, 0]), float(lava[-1, 1]), 0.028), "#ff5a1f", glows=True)
         far.fill(ellipse(x, top + 0.005, 0.1, 0.028), "#fff0a0", "#ffa030", glows=True)
     near = easel.layer(0.65)
     near.fill(hills(easel.rng, 0.15, 0.03, 0.7), "#4c3038", "#33202a")
@@ -361,11 +361,12 @@ def paint_candy(easel: Easel) -> None:
     drip[-2:, 1] = 0.21
     ground.fill(drip, "#ffe6f2", "#ff9fc8")
     front = easel.foreground()
-    colours = (
+    drops = (
         ("#8fe8c0", "#3fb890"),
         ("#ffe07a", "#f0a83a"),
         ("#ff8fb0", "#e04f80"),
         ("#a8c8ff", "#5a88e8"),
     )
     for place, x in enumerate(easel.spots(0.3, 0.15)):
-        front.fill(ellipse(x, 0.56, 0.13, 0.1), *colours[place % 4], "round")
+        light, dark = drops[place % 4]
+        front.fill(ellipse(x, 0.56, 0.13, 0.1), light, dark, "round")

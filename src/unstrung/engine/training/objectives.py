@@ -1,14 +1,11 @@
 """What the transformer is asked: times, masks of given frames, and the loss. Tensors only."""
 
 from dataclasses import dataclass
-from typing import Literal
 
 import torch
 from torch import Tensor
 
 from unstrung.engine import flow
-
-Target = Literal["clean", "velocity"]
 
 
 @dataclass(frozen=True)
@@ -26,7 +23,7 @@ class ObjectiveConfig:
         velocity_floor: smallest time by which errors of clean latents are divided.
     """
 
-    target: Target = "clean"
+    target: flow.Target = "clean"
     time_mean: float = 0.4
     time_std: float = 1.0
     uniform_share: float = 0.1
@@ -108,17 +105,14 @@ def pose(config: ObjectiveConfig, latents: Tensor, generator: torch.Generator) -
 def loss_of(
     config: ObjectiveConfig, prediction: Tensor, latents: Tensor, question: Question
 ) -> Tensor:
-    """Mean squared error of the velocity over the frames that are asked for; a scalar.
+    """Mean squared error of the clean latents over the frames that are asked for, weighted; a scalar.
 
-    A network that predicts clean latents is judged by the velocity that follows from them (Li and He 2025,
-    2511.13720): the squared error is divided by t squared, with t kept above `velocity_floor`.
+    The weight is t to the power of minus `weight_power`: 2 gives the loss of the velocity that follows from
+    the estimate (Li and He 2025, 2511.13720), 0 that of the clean latents themselves. t is kept above
+    `velocity_floor`.
     """
-    if config.target == "velocity":
-        error = (prediction - (question.noise - latents)).square()
-        weight = torch.ones_like(question.times)
-    else:
-        error = (prediction - latents).square()
-        weight = question.times.clamp_min(config.velocity_floor) ** -config.weight_power
-    per_frame = error.mean(dim=(1, 3, 4)) * weight  # (B, F)
+    clean = flow.clean_estimate(config.target, question.noisy_latents, prediction, question.times)
+    weight = question.times.clamp_min(config.velocity_floor) ** -config.weight_power
+    per_frame = (clean - latents).square().mean(dim=(1, 3, 4)) * weight  # (B, F)
     asked = question.asked.to(per_frame.dtype)
     return (per_frame * asked).sum() / asked.sum().clamp_min(1.0)

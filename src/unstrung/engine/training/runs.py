@@ -26,7 +26,7 @@ from unstrung.engine.checkpoints import (
 from unstrung.engine.data.dataset import LatentCache
 from unstrung.engine.data.prepare import prepare, sample_cells
 from unstrung.engine.denoising import Denoiser
-from unstrung.engine.errors import DataError
+from unstrung.engine.errors import CheckpointError, DataError
 from unstrung.engine.models.autoencoder import Autoencoder, AutoencoderConfig
 from unstrung.engine.models.text_encoder import TextEncoder, TextEncoderConfig
 from unstrung.engine.models.transformer import Transformer, TransformerConfig
@@ -37,6 +37,7 @@ from unstrung.engine.theatre.render import shot_of_latent_frames
 from unstrung.engine.theatre.repertoire import Repertoire, draw_script
 from unstrung.engine.training import decoder, oracle, text
 from unstrung.engine.training.curves import draw_curves
+from unstrung.engine.training.ema import Ema
 from unstrung.engine.training.optimizer import Muon, split_parameters
 from unstrung.engine.training.plans import Plan, plan_of
 from unstrung.engine.training.trainer import Trainer, append_record, load_state, save_state
@@ -188,9 +189,17 @@ def run_oracle(
 
 
 def run_transformer(
-    preset: str, out: Path, minutes: float | None, resume: bool, on_progress: OnProgress = _silent
+    preset: str,
+    out: Path,
+    minutes: float | None,
+    resume: bool,
+    on_progress: OnProgress = _silent,
+    start: Path | None = None,
 ) -> None:
     """Train the transformer and, with it, the text encoder.
+
+    `resume` goes on from `state.pt` with the identical next losses. `start` begins with the weights of a folder
+    (the shipped ones, say, when the state of a former session is gone) and fresh optimisers.
 
     Writes into `out`: `state.pt` (to resume from), `losses.jsonl` and `losses.png`, `samples/`, and the
     averaged weights as `transformer.safetensors` and `text_encoder.safetensors`.
@@ -198,6 +207,8 @@ def run_transformer(
     plan, root = plan_of(preset), out.parent
     torch.set_flush_denormal(True)
     trainer = _new_trainer(preset, plan, root)
+    if start is not None:
+        _begin_with(trainer, start)
     state, log = out / "state.pt", out / "losses.jsonl"
     out.mkdir(parents=True, exist_ok=True)
     if resume:
@@ -242,6 +253,21 @@ def _new_trainer(preset: str, plan: Plan, root: Path) -> Trainer:
     trainer = Trainer(plan.config, Transformer(sizes), text_encoder, LatentCache(root / "data"))
     trainer.reader.load_state_dict(torch.load(root / f"text-{preset}" / "reader.pt"))
     return trainer
+
+
+def _begin_with(trainer: Trainer, folder: Path) -> None:
+    """Take over the weights and counters of a folder of weights."""
+    transformer, facts = load_transformer(folder / "transformer.safetensors")
+    encoder = load_text_encoder(folder / "text_encoder.safetensors")
+    if transformer.config != trainer.transformer.config or encoder.config != trainer.text_encoder.config:
+        raise CheckpointError(f"The weights in {folder} are of another size than the preset.")
+    trainer.transformer.load_state_dict(transformer.state_dict())
+    trainer.text_encoder.load_state_dict(encoder.state_dict())
+    trainer.text_encoder.tokenizer = encoder.tokenizer
+    trainer.ema = Ema(trainer.transformer, trainer.config.ema_decay)
+    trainer.text_ema = Ema(trainer.text_encoder, trainer.config.ema_decay)
+    trainer.num_samples = facts["samples"]
+    trainer.seconds = 3600 * facts["training_hours"]
 
 
 def averaged(trainer: Trainer) -> Denoiser:

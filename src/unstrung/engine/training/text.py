@@ -118,6 +118,8 @@ class ScriptReader(nn.Module):
 
     def _portrait_loss(self, states: Tensor, wanted: Tensor) -> Tensor:
         total = torch.zeros(())
+        if not self.portraits.any():
+            return total
         for slot, field in enumerate(("actor", "second_actor")):
             who = wanted[:, [f.name for f in FIELDS].index(field)]
             there = who < len(ACTORS)
@@ -136,7 +138,9 @@ def portrait_codes(art: Path | None) -> Tensor:
     Taken from the first frame of each member's art at 32 x 32; a component is divided by the root of its
     deviation, as in the autoencoder, and the whole has unit power.
     """
-    pictures = torch.stack([torch.from_numpy(portrait(member, art)) for member in load_cast().values()])
+    pictures = torch.stack(
+        [torch.from_numpy(portrait(member, art)) for member in load_cast().values()]
+    )
     flat = pictures.flatten(1).float() / 255.0
     centred = flat - flat.mean(dim=0)
     _, deviations, components = torch.linalg.svd(centred, full_matrices=False)
