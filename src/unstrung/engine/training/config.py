@@ -39,6 +39,8 @@ class TrainingConfig:
         cooldown_share: last share of a run's minutes over which they fall to zero; 0 keeps them (resumable).
         ema_decay: of the weights that are sampled from and shipped.
         caption_dropout: share of clips trained without their caption, for guidance.
+        text_lr_share: step size of the text encoder as a share of the transformer's; at 1 it forgot how to read
+            within 200 steps (docs/experiments.md).
         reader_weight: weight of the script-reading loss that keeps the text encoder honest.
         text_every: the text encoder learns in one of so many steps; in the others it only reads.
         route_share: share of video tokens that skip the middle blocks; 0 routes nothing.
@@ -54,7 +56,8 @@ class TrainingConfig:
     cooldown_share: float = 0.0
     ema_decay: float = 0.999
     caption_dropout: float = 0.1
-    reader_weight: float = 0.05
+    text_lr_share: float = 0.1
+    reader_weight: float = 0.3
     text_every: int = 4
     route_share: float = 0.0
     grad_clip: float = 1.0

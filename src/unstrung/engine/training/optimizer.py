@@ -7,6 +7,7 @@ go through it as one batch.
 
 from collections import defaultdict
 from collections.abc import Iterable
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -17,17 +18,24 @@ _COEFFICIENTS = (3.4445, -4.7750, 2.0315)
 def orthogonalise(matrices: Tensor, num_steps: int = 5) -> Tensor:
     """The nearest semi-orthogonal matrices, about: singular values come out near one.
 
-    Newton-Schulz iteration of Jordan et al. 2024 ("Muon"), on a batch (N, rows, columns).
+    Newton-Schulz iteration of Jordan et al. 2024 ("Muon"), on a batch (N, rows, columns). Every iterate is a
+    polynomial of the Gram matrix times the input, so the iteration runs on the small square Gram matrices and
+    touches the wide ones twice only: 0.4 of the arithmetic for 384 x 3200.
     """
     tall = matrices.shape[-2] > matrices.shape[-1]
     x = matrices.transpose(-1, -2) if tall else matrices
     x = x / (x.norm(dim=(-2, -1), keepdim=True) + 1e-7)
     a, b, c = _COEFFICIENTS
-    for _ in range(num_steps):
-        gram = x @ x.transpose(-1, -2)
-        x = a * x + (b * gram + c * gram @ gram) @ x
-    result: Tensor = x.transpose(-1, -2) if tall else x
-    return result
+    gram = x @ x.transpose(-1, -2)
+    identity = torch.eye(gram.shape[-1], dtype=x.dtype)
+    product = identity.expand_as(gram)
+    for step in range(num_steps):
+        polynomial = a * identity + b * gram + c * gram @ gram
+        product = polynomial @ product
+        if step + 1 < num_steps:
+            gram = polynomial @ gram @ polynomial
+    x = product @ x
+    return x.transpose(-1, -2) if tall else x
 
 
 class Muon(torch.optim.Optimizer):
@@ -47,7 +55,7 @@ class Muon(torch.optim.Optimizer):
         """Take matrices only.
 
         Args:
-            params: two-dimensional parameters.
+            params: two-dimensional parameters, or groups of them.
             lr: step size.
             momentum: of Nesterov's kind.
             weight_decay: decoupled, times lr.

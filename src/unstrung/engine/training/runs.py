@@ -213,7 +213,7 @@ def run_transformer(
     out.mkdir(parents=True, exist_ok=True)
     if resume:
         load_state(state, trainer)
-    else:
+    elif start is None:
         log.unlink(missing_ok=True)
     autoencoder = load_autoencoder(root / f"autoencoder-{preset}" / "autoencoder.safetensors")
     saved_at = sampled_at = time.perf_counter()

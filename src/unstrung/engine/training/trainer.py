@@ -70,12 +70,19 @@ class Trainer:
         self.step = 0
         self.num_samples = 0
         self.seconds = 0.0
-        hidden, rest = split_parameters([transformer, text_encoder, self.reader])
+        hidden, rest = split_parameters([transformer])
+        text_hidden, text_rest = split_parameters([text_encoder, self.reader])
+        share = config.text_lr_share
         self.optimizers: tuple[torch.optim.Optimizer, ...] = (
-            Muon(hidden, config.muon_lr),
-            torch.optim.AdamW(rest, config.adam_lr, betas=(0.9, 0.98), weight_decay=0.0),
-        )
-        self.parameters = [*hidden, *rest]
+            Muon(
+                [{"params": hidden, "share": 1.0}, {"params": text_hidden, "share": share}], config.muon_lr
+            ),
+            torch.optim.AdamW(
+                [{"params": rest, "share": 1.0}, {"params": text_rest, "share": share}],
+                config.adam_lr, betas=(0.9, 0.98), weight_decay=0.0,
+            ),
+        )  # fmt: skip
+        self.parameters = [*hidden, *rest, *text_hidden, *text_rest]
         self.ema = Ema(transformer, config.ema_decay)
         self.text_ema = Ema(text_encoder, config.ema_decay)
         self.numpy_rng = np.random.default_rng(config.seed)
@@ -154,7 +161,7 @@ class Trainer:
         peaks = (self.config.muon_lr, self.config.adam_lr)
         for optimizer, peak in zip(self.optimizers, peaks, strict=True):
             for group in optimizer.param_groups:
-                group["lr"] = peak * factor
+                group["lr"] = peak * factor * group["share"]
 
     def state(self) -> dict[str, Any]:
         """Everything that `restore` needs to go on identically."""
