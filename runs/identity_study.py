@@ -1,9 +1,11 @@
 """The identity study: which choices teach a small transformer who is who, at equal time.
 
 Every arm trains on the same cached stills of a few characters for the same minutes on the same cores, then
-draws held-out combinations, and the oracle (which knows the whole lead cast) says whom it sees. Few characters
-and a small network make identity appear within minutes; with all 141 nothing could be told apart so soon. `python runs/identity_study.py --help` lists the arguments;
-the table goes to standard output and to `study.json` in the output folder.
+draws held-out combinations, and the oracle (which knows the whole lead cast) says whom it sees. Few
+characters and a small network show differences within minutes; with all 141 nothing could be told apart.
+
+`python runs/identity_study.py --help` lists the arguments; the table goes to standard output and to
+`study.json` in the output folder.
 """
 
 import argparse
@@ -18,9 +20,9 @@ import numpy as np
 import torch
 from PIL import Image
 
+from unstrung.engine import flow
 from unstrung.engine.checkpoints import load_autoencoder, load_tensors, load_text_encoder
 from unstrung.engine.data.dataset import Batch, LatentCache
-from unstrung.engine import flow
 from unstrung.engine.denoising import Denoiser
 from unstrung.engine.flow import Target
 from unstrung.engine.models.autoencoder import Autoencoder, AutoencoderConfig
@@ -65,10 +67,14 @@ BASE = Arm("base: clean target, unweighted, 32 px tokens, width 256, Muon 5e-3",
 ARMS = {
     "base": BASE,
     "clean2": replace(BASE, name="clean target, weight 1 / t^2", objective=_weighted(2.0)),
-    "velocity": replace(BASE, name="velocity target, weight 1 / t^2", objective=_weighted(2.0, "velocity")),
+    "velocity": replace(
+        BASE, name="velocity target, weight 1 / t^2", objective=_weighted(2.0, "velocity")
+    ),
     "precond0": replace(BASE, name="unweighted", objective=_weighted(0.0, "preconditioned")),
     "precond2": replace(BASE, name="weight 1 / t^2", objective=_weighted(2.0, "preconditioned")),
-    "lownoise": replace(BASE, name="times at middle noise (mean 0.4)", objective=_weighted(0.0, "clean", 0.4)),
+    "lownoise": replace(
+        BASE, name="times at middle noise (mean 0.4)", objective=_weighted(0.0, "clean", 0.4)
+    ),
     "tokens16": replace(BASE, name="16 px tokens", patch_size=1, batch=24),
     "batch128": replace(BASE, name="batch 128", batch=128),
     "faster": replace(BASE, name="Muon 1.5e-2", lr=1.5e-2),
@@ -90,14 +96,14 @@ class StudyCache(LatentCache):
         self.latents, self.scripts = [], []
         for latents, lines in self._shards[STILL]:
             scripts = [Script.from_json(line) for line in lines]
-            rows = [i for i, s in enumerate(scripts) if [a.name for a in s.shots[0].actors][0] in cast
+            rows = [i for i, s in enumerate(scripts) if s.shots[0].actors[0].name in cast
                     and len(s.shots[0].actors) == 1]  # fmt: skip
             self.latents.append(latents[rows])
             self.scripts += [scripts[row] for row in rows]
         self.stack = np.concatenate(self.latents)
 
-    def draw(self, shape: LatentShape, size: int, rng: np.random.Generator) -> Batch:
-        """As the parent, from the kept stills."""
+    def draw(self, shape: LatentShape, size: int, rng: np.random.Generator) -> Batch:  # noqa: ARG002 (parent's)
+        """As the parent, from the kept stills, whatever the shape."""
         rows = rng.integers(len(self.scripts), size=size)
         latents = torch.from_numpy(self.stack[rows].astype(np.float32))
         kept = latents[:, : self.channels] * self.factor
@@ -119,7 +125,9 @@ def run_arm(arm: Arm, args: argparse.Namespace, oracle: Oracle) -> dict[str, obj
     """Train one arm for the given minutes and judge it."""
     torch.manual_seed(0)
     autoencoder, factor = sliced(load_autoencoder(args.autoencoder), arm.channels)
-    model = TransformerConfig(arm.channels, arm.patch_size, arm.hidden_size, arm.depth, arm.hidden_size // 64)
+    model = TransformerConfig(
+        arm.channels, arm.patch_size, arm.hidden_size, arm.depth, arm.hidden_size // 64
+    )
     folder = args.text_portraits if arm.portraits else args.text
     text_encoder = load_text_encoder(folder / "text_encoder.safetensors").train()
     transformer = Transformer(model)
@@ -131,7 +139,9 @@ def run_arm(arm: Arm, args: argparse.Namespace, oracle: Oracle) -> dict[str, obj
         ema_decay=0.98,
         warmup_steps=20,
     )
-    trainer = Trainer(config, transformer, text_encoder, StudyCache(args.cache, args.cast, arm.channels, factor))
+    trainer = Trainer(
+        config, transformer, text_encoder, StudyCache(args.cache, args.cast, arm.channels, factor)
+    )
     trainer.reader.load_state_dict(torch.load(folder / "reader.pt"))
     if not arm.muon:
         hidden = [p for group in trainer.optimizers[0].param_groups for p in group["params"]]
@@ -193,9 +203,13 @@ def judge(
     found = accuracy(oracle, pictures[:, None], scripts)
     columns = 12
     tiles = ((pictures[: columns * 6].permute(0, 2, 3, 1) + 1) * 127.5).byte().numpy()
-    rows = [np.concatenate(list(tiles[i : i + columns]), axis=1) for i in range(0, len(tiles), columns)]
+    rows = [
+        np.concatenate(list(tiles[i : i + columns]), axis=1) for i in range(0, len(tiles), columns)
+    ]
     sheet = np.concatenate([row for row in rows if row.shape[1] == columns * 128])
-    Image.fromarray(sheet).save(args.out / f"{arm.name.split(':')[0].replace(' ', '_').replace('/', '')}.jpg")
+    Image.fromarray(sheet).save(
+        args.out / f"{arm.name.split(':')[0].replace(' ', '_').replace('/', '')}.jpg"
+    )
     return {"actor": round(found["actor"], 3), "setting": round(found["setting"], 3)}
 
 
@@ -208,10 +222,14 @@ def main() -> None:
     parser.add_argument("--cache", type=Path, required=True)
     parser.add_argument("--autoencoder", type=Path, required=True)
     parser.add_argument("--text", type=Path, required=True, help="folder of a text run")
-    parser.add_argument("--text-portraits", type=Path, required=True, help="the same, with portraits")
+    parser.add_argument(
+        "--text-portraits", type=Path, required=True, help="the same, with portraits"
+    )
     parser.add_argument("--oracle", type=Path, required=True)
     parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--num-cast", type=int, default=16, help="characters, taken evenly from the lead cast")
+    parser.add_argument(
+        "--num-cast", type=int, default=16, help="characters, taken evenly from the lead cast"
+    )
     args = parser.parse_args()
     lead = members_of("lead")
     args.cast = lead[:: max(1, len(lead) // args.num_cast)][: args.num_cast]

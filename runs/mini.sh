@@ -40,5 +40,5 @@ resume=--resume
 "$unstrung" train autoencoder --preset mini --out $root/autoencoder-mini $resume
 
 # 8. Ship: bf16 weights, cards and scores.
-"$unstrung" train ship --preset mini --out src/unstrung/engine/weights
+"$unstrung" ship --preset mini --out src/unstrung/engine/weights
 "$unstrung" evaluate --split heldout --num 200

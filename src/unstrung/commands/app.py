@@ -12,7 +12,7 @@ from unstrung.commands.evaluate import evaluate
 from unstrung.commands.generate import generate
 from unstrung.commands.info import info
 from unstrung.commands.session import Session
-from unstrung.commands.train import train
+from unstrung.commands.train import ship, train
 
 
 def run_app(arguments: Sequence[str] | None, session: Session) -> None:
@@ -32,6 +32,7 @@ def run_app(arguments: Sequence[str] | None, session: Session) -> None:
     app.command()(generate)
     app.command()(evaluate)
     app.command()(train)
+    app.command()(ship)
     app.add_typer(data_commands)
     app.command()(info)
     app.command()(doctor)

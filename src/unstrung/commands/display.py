@@ -184,4 +184,6 @@ class RunDisplay(AbstractContextManager["RunDisplay"]):
         now = time.monotonic()
         if not self._console.is_terminal and now >= self._next_line_at:
             self._next_line_at = now + self._line_every_s
-            self._console.print(f"{self._name} {progress.done:.1%} {progress.text}", highlight=False)
+            self._console.print(
+                f"{self._name} {progress.done:.1%} {progress.text}", highlight=False
+            )

@@ -20,14 +20,12 @@ class Part(StrEnum):
     AUTOENCODER = "autoencoder"
     TEXT = "text"
     TRANSFORMER = "transformer"
-    SHIP = "ship"
 
 
 _RUNS: dict[Part, Callable[[Any], Callable[..., None]]] = {
     Part.ORACLE: lambda runs: runs.run_oracle,
     Part.AUTOENCODER: lambda runs: runs.run_autoencoder,
     Part.TEXT: lambda runs: runs.run_text,
-    Part.SHIP: lambda runs: runs.run_ship,
 }
 
 
@@ -60,3 +58,19 @@ def train(
         else:
             _RUNS[part](runs)(preset, folder, minutes, resume, display.show)
     print_line(str(folder))
+
+
+def ship(
+    context: typer.Context,
+    preset: Annotated[str, typer.Option(help="Name of the preset.")] = "mini",
+    root: Annotated[Path, typer.Option(help="Folder that holds the runs.")] = Path("training"),
+    out: Annotated[Path, typer.Option(help="Folder of weights to write.")] = Path("weights"),
+    debug: Debug = False,
+) -> None:
+    """Copy the newest weights of all parts, in bf16, into one folder that `generate --weights` reads."""
+    session = session_of(context, debug)
+    from unstrung.engine.training.ship import ship as copy_weights
+
+    session.has_begun = True
+    facts = copy_weights(preset, root, out)
+    print_line(f"{out}: {facts['samples']} samples, {facts['training_hours']} hours of training")

@@ -332,45 +332,32 @@ def evaluate(
         DataError: if art is damaged or the sheet cannot be written.
     """
     started = time.perf_counter()
-    strangers = [name for name in request.names if name not in oracle.config.cast]
-    if strangers:
-        raise InvalidRequest(
-            "cast", strangers[0], "hold only members that the oracle knows", "lead"
-        )
-    if request.sheet is not None:
-        check_target(request.sheet)
-    shape = plan(request.generation(), model.native).shape
-    if request.num_pairs and shape.frames == 1:
-        request = replace(request, num_pairs=0)  # a still has no order
+    drawing = _drawing(request, model, oracle)
+    if drawing.shape.frames == 1:
+        request = replace(request, num_pairs=0)  # a still has no order, and pairs go with it
     told = on_progress or (lambda _stage, _done, _total: None)
     scenes, judge = _scenes(request), Judge(oracle, request.names)
-    drawing = _Drawing(
-        shape,
-        request.batch_size,
-        request.num_steps or model.model.num_steps,
-        request.guidance_scale or model.model.guidance_scale,
-    )
+    scripts = [scene.script for scene in scenes]
+
     drawn, shown = list[Marks](), list[np.ndarray]()
-    for clip in _draw(model, scenes, drawing):
-        scene = scenes[len(drawn)]
-        drawn.append(judge.marks(scene.script, clip))
+    for script, clip in zip(scripts, _draw(model, scenes, drawing), strict=True):
+        drawn.append(judge.marks(script, clip))
         if request.sheet is not None and len(shown) < min(NUM_ON_SHEET, request.num):
             shown.append(clip)
-        told("Drawing", len(drawn), len(scenes))
+        told("Drawing", len(drawn), len(scripts))
     if request.sheet is not None:
         write_image(request.sheet, _sheet(scenes, drawn, shown))
 
     real, coded = list[Marks](), list[tuple[Fidelity, Fidelity]]()
-    for scene, frames in zip(scenes, _renders(request, scenes, shape), strict=False):
-        real.append(judge.marks(scene.script, frames))
+    for script, frames in zip(scripts, _renders(request, scripts, drawing.shape), strict=False):
+        real.append(judge.marks(script, frames))
         if len(coded) < min(NUM_CODED, request.num):
             coded.append(_fidelities(model.autoencoder, frames))
-        told("Rendering", len(real), len(scenes))
-    scripts = [scene.script for scene in scenes]
+        told("Rendering", len(real), len(scripts))
     return EvaluationReport(
         request=request,
         model=model.name,
-        shape=shape,
+        shape=drawing.shape,
         num_steps=drawing.num_steps,
         guidance_scale=drawing.guidance_scale,
         oracle_cast=len(oracle.config.cast),
@@ -395,6 +382,22 @@ class _Drawing:
     guidance_scale: float
 
 
+def _drawing(request: EvaluationRequest, model: TextToVideo, oracle: Oracle) -> _Drawing:
+    """Fit a request to model and oracle, or refuse it before any time is spent."""
+    strangers = [name for name in request.names if name not in oracle.config.cast]
+    if strangers:
+        rule = "hold only members that the oracle knows"
+        raise InvalidRequest("cast", strangers[0], rule, oracle.config.cast[0])
+    if request.sheet is not None:
+        check_target(request.sheet)
+    return _Drawing(
+        plan(request.generation(), model.native).shape,
+        request.batch_size,
+        request.num_steps or model.model.num_steps,
+        request.guidance_scale or model.model.guidance_scale,
+    )
+
+
 def _draw(model: TextToVideo, scenes: Sequence[_Scene], drawing: _Drawing) -> Iterator[np.ndarray]:
     """The model's clips (F, H, W, 3), one by one, denoised in batches."""
     latent = drawing.shape.latent
@@ -414,14 +417,14 @@ def _draw(model: TextToVideo, scenes: Sequence[_Scene], drawing: _Drawing) -> It
 
 
 def _renders(
-    request: EvaluationRequest, scenes: Sequence[_Scene], shape: VideoShape
+    request: EvaluationRequest, scripts: Sequence[Script], shape: VideoShape
 ) -> Iterator[np.ndarray]:
-    """Real renders of all scenes, one by one, or none without the art that they need."""
+    """Real renders of all scripts, one by one, or none without the art that they need."""
     if request.art is None and any(member(name).code for name in request.names):
         return
     sprites = Sprites(request.art)
-    for scene in scenes:
-        yield render(scene.script, shape, sprites)
+    for script in scripts:
+        yield render(script, shape, sprites)
 
 
 @torch.inference_mode()

@@ -92,8 +92,8 @@ class TextToVideo:
         except (MemoryError, RuntimeError) as error:
             if isinstance(error, MemoryError) or "allocate memory" in str(error):
                 raise OutOfMemory(
-                    "The clip does not fit into this machine's memory; ask for a smaller size, fewer seconds or "
-                    "a smaller count."
+                    "The clip does not fit into this machine's memory; ask for a smaller size, "
+                    "fewer seconds or a smaller count."
                 ) from error
             raise
         return Generation(
@@ -158,7 +158,8 @@ class TextToVideo:
         middle = clean.shape[2] // 2
         with torch.inference_mode():
             video = self.autoencoder.decode_linear(clean[:1, :, middle : middle + 1])
-        return _to_uint8(video[0])[-1]
+        picture: np.ndarray = _to_uint8(video[0])[-1]
+        return picture
 
     @torch.inference_mode()
     def decode(self, latents: Tensor) -> np.ndarray:

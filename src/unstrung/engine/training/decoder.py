@@ -59,7 +59,9 @@ def with_refiner(autoencoder: Autoencoder, channels: int, depth: int) -> Autoenc
     return refined
 
 
-def decoder_loss(autoencoder: Autoencoder, video: Tensor, noise: Tensor, strength: Tensor) -> Tensor:
+def decoder_loss(
+    autoencoder: Autoencoder, video: Tensor, noise: Tensor, strength: Tensor
+) -> Tensor:
     """Charbonnier distance of decoded clips to renders, plus that of their edges.
 
     Args:
@@ -113,7 +115,7 @@ def train_decoder(
         noise = torch.randn(shape, generator=generator)
         strength = 0.25 * torch.rand(num_clips, generator=generator)
         loss = decoder_loss(autoencoder, video, noise, strength)
-        loss.backward()
+        loss.backward()  # type: ignore[no-untyped-call]  # torch leaves it untyped
         torch.nn.utils.clip_grad_norm_(autoencoder.refiner.parameters(), 1.0)
         optimizer.step()
         optimizer.zero_grad(set_to_none=True)

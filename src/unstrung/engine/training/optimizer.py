@@ -7,7 +7,6 @@ go through it as one batch.
 
 from collections import defaultdict
 from collections.abc import Iterable
-from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -34,8 +33,8 @@ def orthogonalise(matrices: Tensor, num_steps: int = 5) -> Tensor:
         product = polynomial @ product
         if step + 1 < num_steps:
             gram = polynomial @ gram @ polynomial
-    x = product @ x
-    return x.transpose(-1, -2) if tall else x
+    result: Tensor = product @ x
+    return result.transpose(-1, -2) if tall else result
 
 
 class Muon(torch.optim.Optimizer):

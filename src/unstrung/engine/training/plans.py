@@ -74,8 +74,8 @@ def _mini() -> Plan:
         Portion(VideoShape(1, 128, 224), 5_120, stills),
         Portion(VideoShape(1, 224, 128), 5_120, stills),
     )
-    # Stills carry identity at a ninth of the cost of clips; clips with masks and spans are in it from the first
-    # step (Open-Sora 1.1: what is bolted on later is not learned).
+    # Stills carry identity at a ninth of the cost of clips; clips with masks and spans are in it from the
+    # first step (Open-Sora 1.1: what is bolted on later is not learned).
     mixture = Mixture(
         (
             (LatentShape(1, 8, 8), 0.62),

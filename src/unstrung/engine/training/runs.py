@@ -31,8 +31,10 @@ from unstrung.engine.models.autoencoder import Autoencoder, AutoencoderConfig
 from unstrung.engine.models.text_encoder import TextEncoder, TextEncoderConfig
 from unstrung.engine.models.transformer import Transformer, TransformerConfig
 from unstrung.engine.shapes import LatentShape
+from unstrung.engine.theatre.captions import write_caption
+from unstrung.engine.theatre.cast import members_of
 from unstrung.engine.theatre.fetch import art_folder
-from unstrung.engine.theatre.oracle import Oracle, OracleConfig, load_oracle, save_oracle
+from unstrung.engine.theatre.oracle import Oracle, OracleConfig, save_oracle
 from unstrung.engine.theatre.render import shot_of_latent_frames
 from unstrung.engine.theatre.repertoire import Repertoire, draw_script
 from unstrung.engine.training import decoder, oracle, text
@@ -65,7 +67,7 @@ def _silent(progress: Progress) -> None:
 def _art(cast: tuple[str, ...]) -> Path | None:
     """Folder of the art; drawn props need none."""
     folder = art_folder()
-    needs_art = cast != text.members_of("prop")
+    needs_art = cast != members_of("prop")
     if needs_art and not folder.is_dir():
         raise DataError(f"There is no art in {folder}; run `unstrung data fetch` first.")
     return folder if needs_art else None
@@ -136,7 +138,9 @@ def run_text(
     torch.set_flush_denormal(True)
     out.mkdir(parents=True, exist_ok=True)
     path = out / "text_encoder.safetensors"
-    reader = text.ScriptReader(TextEncoderConfig(1).hidden_size, text.portrait_codes(_art(plan.cast)))
+    reader = text.ScriptReader(
+        TextEncoderConfig(1).hidden_size, text.portrait_codes(_art(plan.cast))
+    )
     if resume and path.exists():
         encoder = load_text_encoder(path).train()
         reader.load_state_dict(torch.load(out / "reader.pt"))
@@ -154,7 +158,7 @@ def run_text(
         batch = list(itertools.islice(shots, plan.text_batch))
         states, _ = encoder(*encoder.tokenize([words for words, _ in batch]))
         loss = reader.loss(states, torch.tensor([wanted for _, wanted in batch]))
-        loss.backward()
+        loss.backward()  # type: ignore[no-untyped-call]  # torch leaves it untyped
         for optimizer in optimizers:
             optimizer.step()
             optimizer.zero_grad(set_to_none=True)
@@ -198,8 +202,8 @@ def run_transformer(
 ) -> None:
     """Train the transformer and, with it, the text encoder.
 
-    `resume` goes on from `state.pt` with the identical next losses. `start` begins with the weights of a folder
-    (the shipped ones, say, when the state of a former session is gone) and fresh optimisers.
+    `resume` goes on from `state.pt` with the identical next losses. `start` begins with the weights of a
+    folder (the shipped ones, say, when the state of a former session is gone) and fresh optimisers.
 
     Writes into `out`: `state.pt` (to resume from), `losses.jsonl` and `losses.png`, `samples/`, and the
     averaged weights as `transformer.safetensors` and `text_encoder.safetensors`.
@@ -220,13 +224,16 @@ def run_transformer(
     for done in _for_minutes(plan.minutes.transformer if minutes is None else minutes):
         record = trainer.train_step(1 - done)
         append_record(log, record)
-        on_progress(Progress(done, f"step {record.step}, loss {record.loss:.3f}, {record.num_samples} samples"))
+        figures = f"step {record.step}, loss {record.loss:.3f}, {record.num_samples} samples"
+        on_progress(Progress(done, figures))
         now = time.perf_counter()
         if now - saved_at > CHECKPOINT_EVERY_S:
             _save_all(trainer, preset, out)
             saved_at = time.perf_counter()
         if now - sampled_at > SAMPLES_EVERY_S:
-            write_samples(trainer, autoencoder, plan, out / "samples" / f"step-{trainer.step:06d}.jpg")
+            write_samples(
+                trainer, autoencoder, plan, out / "samples" / f"step-{trainer.step:06d}.jpg"
+            )
             draw_curves(log, out / "losses.png")
             sampled_at = time.perf_counter()
     _save_all(trainer, preset, out)
@@ -259,7 +266,10 @@ def _begin_with(trainer: Trainer, folder: Path) -> None:
     """Take over the weights and counters of a folder of weights."""
     transformer, facts = load_transformer(folder / "transformer.safetensors")
     encoder = load_text_encoder(folder / "text_encoder.safetensors")
-    if transformer.config != trainer.transformer.config or encoder.config != trainer.text_encoder.config:
+    if (
+        transformer.config != trainer.transformer.config
+        or encoder.config != trainer.text_encoder.config
+    ):
         raise CheckpointError(f"The weights in {folder} are of another size than the preset.")
     trainer.transformer.load_state_dict(transformer.state_dict())
     trainer.text_encoder.load_state_dict(encoder.state_dict())
@@ -294,39 +304,17 @@ def _save_all(trainer: Trainer, preset: str, out: Path) -> None:
     save_text_encoder(out / "text_encoder.safetensors", denoiser.text_encoder)
 
 
-def run_ship(
-    preset: str, out: Path, minutes: float | None, resume: bool, on_progress: OnProgress = _silent
-) -> None:
-    """Copy the newest parts of a preset's runs, in bf16, into a folder of weights.
-
-    Args:
-        preset: name of the model.
-        out: folder of weights, read from the training root `training` in the current folder.
-        minutes, resume: of no meaning here; every part of `unstrung train` takes them.
-        on_progress: told once.
-    """
-    root = Path("training")
-    half = torch.bfloat16
-    transformer, facts = load_transformer(root / f"transformer-{preset}" / "transformer.safetensors")
-    save_transformer(out / "transformer.safetensors", transformer, facts, half)
-    encoder = load_text_encoder(root / f"transformer-{preset}" / "text_encoder.safetensors")
-    save_text_encoder(out / "text_encoder.safetensors", encoder, half)
-    autoencoder = load_autoencoder(root / f"autoencoder-{preset}" / "autoencoder.safetensors")
-    save_autoencoder(out / "autoencoder.safetensors", autoencoder, half)
-    judge = load_oracle(root / f"oracle-{preset}" / "oracle.safetensors")
-    save_oracle(out / "oracle.safetensors", judge, half)
-    on_progress(Progress(1.0, f"{facts['samples']} samples, {facts['training_hours']} hours"))
-
-
 def write_samples(trainer: Trainer, autoencoder: Autoencoder, plan: Plan, path: Path) -> None:
     """A contact sheet of held-out stills and clips, drawn by the averaged weights with fixed seeds."""
     denoiser = averaged(trainer)
     rng, words = np.random.default_rng(4), random.Random(4)
     clips, labels = [], []
-    largest = max(trainer.cache.counts, key=lambda shape: (shape.height == shape.width, shape.frames))
+    largest = max(
+        trainer.cache.counts, key=lambda shape: (shape.height == shape.width, shape.frames)
+    )
     for shape, count in ((LatentShape(1, largest.height, largest.width), 24), (largest, 8)):
         scripts = [draw_script(Repertoire(plan.cast), rng, "heldout") for _ in range(count)]
-        captions = [text.write_caption(s, "en", text.CAPTION_NAMES, words, 0.5) for s in scripts]
+        captions = [write_caption(s, "en", text.CAPTION_NAMES, words, 0.5) for s in scripts]
         spans = torch.tensor([shot_of_latent_frames(len(c), shape.frames) for c in captions])
         noise = denoiser.noise(shape, range(count))
         latents = denoiser.draw(captions, spans, noise, 20, 2.5, 1.5)

@@ -1,0 +1,44 @@
+"""Bringing a trained model home: the newest parts of its runs become the weights that ship."""
+
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from unstrung.engine.checkpoints import (
+    load_autoencoder,
+    load_text_encoder,
+    load_transformer,
+    save_autoencoder,
+    save_text_encoder,
+    save_transformer,
+)
+from unstrung.engine.theatre.oracle import load_oracle, save_oracle
+
+
+def ship(preset: str, root: Path, out: Path) -> dict[str, Any]:
+    """Copy the averaged weights of a preset's runs, in bf16, into a folder of weights.
+
+    Args:
+        preset: name of the model.
+        root: training root with `transformer-PRESET`, `autoencoder-PRESET` and `oracle-PRESET`.
+        out: folder of weights; every file in it is replaced in one move.
+
+    Returns:
+        The facts that travel with the transformer: preset, target, cast, steps, samples, hours.
+
+    Raises:
+        CheckpointError: if a part is missing.
+    """
+    half = torch.bfloat16
+    transformer, facts = load_transformer(
+        root / f"transformer-{preset}" / "transformer.safetensors"
+    )
+    encoder = load_text_encoder(root / f"transformer-{preset}" / "text_encoder.safetensors")
+    autoencoder = load_autoencoder(root / f"autoencoder-{preset}" / "autoencoder.safetensors")
+    oracle = load_oracle(root / f"oracle-{preset}" / "oracle.safetensors")
+    save_transformer(out / "transformer.safetensors", transformer, facts, half)
+    save_text_encoder(out / "text_encoder.safetensors", encoder, half)
+    save_autoencoder(out / "autoencoder.safetensors", autoencoder, half)
+    save_oracle(out / "oracle.safetensors", oracle, half)
+    return facts
