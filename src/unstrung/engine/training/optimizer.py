@@ -10,6 +10,7 @@ from collections.abc import Iterable
 
 import torch
 from torch import Tensor, nn
+from torch.optim.optimizer import ParamsT
 
 _COEFFICIENTS = (3.4445, -4.7750, 2.0315)
 
@@ -46,7 +47,7 @@ class Muon(torch.optim.Optimizer):
 
     def __init__(
         self,
-        params: Iterable[nn.Parameter],
+        params: ParamsT,
         lr: float,
         momentum: float = 0.95,
         weight_decay: float = 0.01,
