@@ -38,7 +38,8 @@ class ModelPreset:
 
 
 def _sizes(short: int, long: int, square: int) -> Mapping[str, tuple[int, int]]:
-    return {"16:9": (long, short), "9:16": (short, long), "1:1": (square, square)}
+    # The first is the native one: squares are what training shows most.
+    return {"1:1": (square, square), "16:9": (long, short), "9:16": (short, long)}
 
 
 MINI = ModelPreset(
