@@ -1,5 +1,6 @@
 """What every test shares: a repeatable Hypothesis, and a home of its own without real data."""
 
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -21,4 +22,17 @@ def private_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("HOME", str(home))
         patch.setenv("XDG_CACHE_HOME", str(home / ".cache"))
+        patch.delenv("UNSTRUNG_DATA", raising=False)
         yield home
+
+
+@pytest.fixture(autouse=True)
+def exact_small_numbers() -> Iterator[None]:
+    """Give denormal numbers back after a test that loaded or trained a model, which flushes them.
+
+    The switch is the processor's and outlives the test; Hypothesis rightly refuses to work under it.
+    """
+    yield
+    torch = sys.modules.get("torch")
+    if torch is not None:
+        torch.set_flush_denormal(False)

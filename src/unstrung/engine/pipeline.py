@@ -57,6 +57,11 @@ class TextToVideo:
         if not folder.is_dir():
             raise CheckpointError(f"The weights folder {folder} does not exist.")
         transformer, facts = load_transformer(folder / "transformer.safetensors")
+        missing = [name for name in ("preset", "target", "cast") if name not in facts]
+        if missing:
+            raise CheckpointError(
+                f"The transformer in {folder} does not say its {' and '.join(missing)}; ship it again."
+            )
         text_encoder = load_text_encoder(folder / "text_encoder.safetensors")
         autoencoder = load_autoencoder(folder / "autoencoder.safetensors")
         torch.set_flush_denormal(True)

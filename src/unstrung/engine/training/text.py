@@ -144,9 +144,13 @@ def portrait_codes(art: Path | None) -> Tensor:
     flat = pictures.flatten(1).float() / 255.0
     centred = flat - flat.mean(dim=0)
     _, deviations, components = torch.linalg.svd(centred, full_matrices=False)
-    count = min(PORTRAIT_SIZE, len(components))
+    # Weak directions are noise, and without art most members have no picture at all.
+    kept = deviations > 1e-3 * deviations[0]
+    count = min(PORTRAIT_SIZE, int(kept.sum()))
     codes = centred @ components[:count].T / deviations[:count].sqrt()
-    return functional.pad(codes / codes.std(), (0, PORTRAIT_SIZE - count))
+    shown = flat.any(dim=1)
+    codes = torch.where(shown[:, None], codes / codes[shown].std(), 0.0)
+    return functional.pad(codes, (0, PORTRAIT_SIZE - count))
 
 
 CAPTION_NAMES = {name: member.names for name, member in load_cast().items()}
