@@ -1,12 +1,45 @@
 """Loss logs as pictures."""
 
 import json
+import time
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from unstrung.engine.errors import DataError
+
+
+class LossLog:
+    """Appends one line a step to a loss log: step, loss, latent frames of the batch, seconds so far."""
+
+    def __init__(self, path: Path, keep: bool) -> None:
+        """Start a log, or go on with the one that is there.
+
+        Args:
+            path: file of JSON lines.
+            keep: whether earlier lines stay.
+        """
+        self.path = path
+        if not keep:
+            path.unlink(missing_ok=True)
+        earlier = read_log(path)[-1:] if path.exists() else []
+        self.step = earlier[0]["step"] if earlier else 0
+        self._before_s = earlier[0]["seconds"] if earlier else 0.0
+        self._started = time.perf_counter()
+
+    def add(self, loss: float, latent_frames: int) -> None:
+        """Write the next step's line."""
+        self.step += 1
+        seconds = self._before_s + time.perf_counter() - self._started
+        record = {
+            "step": self.step,
+            "loss": loss,
+            "latent_frames": latent_frames,
+            "seconds": seconds,
+        }
+        with self.path.open("a", encoding="utf-8") as file:
+            file.write(json.dumps(record) + "\n")
 
 
 def read_log(path: Path) -> list[dict[str, Any]]:

@@ -4,7 +4,6 @@ The encoder is fixed, so the decoder trains on its own, beside or after the tran
 its input makes it forgive the transformer's mistakes.
 """
 
-import json
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -21,6 +20,7 @@ from unstrung.engine.shapes import VideoShape
 from unstrung.engine.theatre.render import render
 from unstrung.engine.theatre.repertoire import Repertoire, draw_script
 from unstrung.engine.theatre.sprites import Sprites
+from unstrung.engine.training.curves import LossLog, draw_curves
 
 _CLIP = VideoShape(9, 128, 128)
 _POOL = 160
@@ -104,6 +104,15 @@ def train_decoder(
     rng, generator = np.random.default_rng(step), torch.Generator().manual_seed(step)
     pool = _render_pool(run, rng)
     num_clips = max(1, run.batch // _CLIP.frames)
+    cells = _CLIP.latent
+    latents_shape = (
+        num_clips,
+        autoencoder.config.latent_channels,
+        cells.frames,
+        cells.height,
+        cells.width,
+    )
+    log = LossLog(run.out / "losses.jsonl", keep=run.resume)
     started, done = time.perf_counter(), 0.0
     while done < 1.0:
         for group in optimizer.param_groups:
@@ -111,8 +120,7 @@ def train_decoder(
         if step % 4 == 0:  # renew the pool little by little
             pool[int(rng.integers(len(pool)))] = _render_one(run, rng, Sprites(run.art))
         video = torch.cat([pool[int(i)] for i in rng.integers(len(pool), size=num_clips)])
-        shape = (num_clips, autoencoder.config.latent_channels, 3, 8, 8)
-        noise = torch.randn(shape, generator=generator)
+        noise = torch.randn(latents_shape, generator=generator)
         strength = 0.25 * torch.rand(num_clips, generator=generator)
         loss = decoder_loss(autoencoder, video, noise, strength)
         loss.backward()  # type: ignore[no-untyped-call]  # torch leaves it untyped
@@ -120,14 +128,12 @@ def train_decoder(
         optimizer.step()
         optimizer.zero_grad(set_to_none=True)
         step += 1
-        spent = time.perf_counter() - started
-        done = spent / max(60 * run.minutes, 1e-9)
-        with (run.out / "losses.jsonl").open("a", encoding="utf-8") as file:
-            record = {"step": step, "loss": loss.item(), "latent_frames": 3, "seconds": spent}
-            file.write(json.dumps(record) + "\n")
+        log.add(loss.item(), latents_shape[2])
+        done = (time.perf_counter() - started) / max(60 * run.minutes, 1e-9)
         on_progress(min(1.0, done), f"decoder loss {loss.item():.4f}")
     save_autoencoder(run.out / "autoencoder.safetensors", autoencoder)
     torch.save({"optimizer": optimizer.state_dict(), "step": step}, state)
+    draw_curves(log.path, run.out / "losses.png")
 
 
 def _render_pool(run: DecoderRun, rng: np.random.Generator) -> list[Tensor]:

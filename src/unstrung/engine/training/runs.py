@@ -38,7 +38,7 @@ from unstrung.engine.theatre.oracle import Oracle, OracleConfig, save_oracle
 from unstrung.engine.theatre.render import shot_of_latent_frames
 from unstrung.engine.theatre.repertoire import Repertoire, draw_script
 from unstrung.engine.training import decoder, oracle, text
-from unstrung.engine.training.curves import draw_curves
+from unstrung.engine.training.curves import LossLog, draw_curves
 from unstrung.engine.training.ema import Ema
 from unstrung.engine.training.optimizer import Muon, split_parameters
 from unstrung.engine.training.plans import Plan, plan_of
@@ -150,6 +150,7 @@ def run_text(
         encoder = TextEncoder(TextEncoderConfig(tokenizer.get_vocab_size()), tokenizer)
     hidden, rest = split_parameters([encoder, reader])
     optimizers = (Muon(hidden, 2e-3), torch.optim.AdamW(rest, 2e-3, weight_decay=0.0))
+    log = LossLog(out / "losses.jsonl", keep=resume)
     shots = text.captioned_shots(2 + random.randrange(10**6) if resume else 2)
     for done in _for_minutes(plan.minutes.text if minutes is None else minutes):
         for optimizer in optimizers:
@@ -162,9 +163,11 @@ def run_text(
         for optimizer in optimizers:
             optimizer.step()
             optimizer.zero_grad(set_to_none=True)
+        log.add(loss.item(), 0)
         on_progress(Progress(done, f"reading loss {loss.item():.3f}"))
     save_text_encoder(path, encoder)
     torch.save(reader.state_dict(), out / "reader.pt")
+    draw_curves(log.path, out / "losses.png")
 
 
 def run_oracle(
@@ -185,11 +188,15 @@ def run_oracle(
         factor = minutes / (plan.minutes.oracle_stills + plan.minutes.oracle_clips)
     stages = ((plan.minutes.oracle_stills, False, 2e-3), (plan.minutes.oracle_clips, True, 1.2e-3))
     learner = oracle.OracleTrainer(judge, cache, autoencoder)
+    out.mkdir(parents=True, exist_ok=True)
+    log = LossLog(out / "losses.jsonl", keep=resume)
     for stage, (stage_minutes, with_clips, peak) in enumerate(stages):
         for done in _for_minutes(stage_minutes * factor):
             loss = learner.train_step(with_clips, peak * (1 - done) ** 0.8 + 1e-5)
+            log.add(loss, 9 if with_clips else 1)
             on_progress(Progress((stage + done) / len(stages), f"oracle loss {loss:.3f}"))
     save_oracle(path, judge)
+    draw_curves(log.path, out / "losses.png")
 
 
 def run_transformer(
