@@ -43,6 +43,14 @@ def train(
     start: Annotated[
         Path | None, typer.Option(help="Transformer only: folder of weights to begin with.")
     ] = None,
+    cooldown: Annotated[
+        float | None,
+        typer.Option(
+            min=0,
+            max=0.99,
+            help="Transformer only: last share of the run in which step sizes fall to 0.",
+        ),
+    ] = None,
     debug: Debug = False,
 ) -> None:
     """Train one part; checkpoints, loss curves and samples go into the folder of the run."""
@@ -54,7 +62,7 @@ def train(
     session.stop_message = f"Stopped; the last checkpoint is in {folder}, go on with --resume."
     with RunDisplay(Console(stderr=True), f"{part.value} {preset}") as display:
         if part is Part.TRANSFORMER:
-            runs.run_transformer(preset, folder, minutes, resume, display.show, start)
+            runs.run_transformer(preset, folder, minutes, resume, display.show, start, cooldown)
         else:
             _RUNS[part](runs)(preset, folder, minutes, resume, display.show)
     print_line(str(folder))

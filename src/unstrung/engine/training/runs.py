@@ -8,7 +8,7 @@ import itertools
 import random
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -206,16 +206,22 @@ def run_transformer(
     resume: bool,
     on_progress: OnProgress = _silent,
     start: Path | None = None,
+    cooldown: float | None = None,
 ) -> None:
     """Train the transformer and, with it, the text encoder.
 
     `resume` goes on from `state.pt` with the identical next losses. `start` begins with the weights of a
     folder (the shipped ones, say, when the state of a former session is gone) and fresh optimisers.
 
+    `cooldown` is the last share of this run over which step sizes fall to zero, which sharpens the result;
+    the plan's own value is taken if it is None.
+
     Writes into `out`: `state.pt` (to resume from), `losses.jsonl` and `losses.png`, `samples/`, and the
     averaged weights as `transformer.safetensors` and `text_encoder.safetensors`.
     """
     plan, root = plan_of(preset), out.parent
+    if cooldown is not None:
+        plan = replace(plan, config=replace(plan.config, cooldown_share=cooldown))
     torch.set_flush_denormal(True)
     trainer = _new_trainer(preset, plan, root)
     if start is not None:
