@@ -1,5 +1,6 @@
 """From noise and captions to latents, with tiny networks and with networks that know the answer."""
 
+import copy
 from dataclasses import replace
 
 import pytest
@@ -12,6 +13,7 @@ from engine.factories import (
     gaussian,
     tiny_text_encoder,
     tiny_transformer,
+    wake,
 )
 from unstrung.engine import flow
 from unstrung.engine.denoising import Denoiser
@@ -143,3 +145,14 @@ def test_the_run_can_be_stopped_within_a_step() -> None:
 
 def test_drawing_keeps_no_gradients() -> None:
     assert not draw(tiny_denoiser(), [FOX], [5]).requires_grad
+
+
+def test_bf16_draws_nearly_what_fp32_draws() -> None:
+    exact = tiny_denoiser()
+    wake(exact.transformer)
+    rough = replace(
+        exact, transformer=copy.deepcopy(exact.transformer).bfloat16(), dtype=torch.bfloat16
+    )
+    wanted, found = draw(exact, [FOX], [3], 1.0), draw(rough, [FOX], [3], 1.0)
+    assert found.dtype == torch.float32
+    assert (found - wanted).abs().mean() < 0.05 * wanted.abs().mean()

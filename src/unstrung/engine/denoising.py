@@ -24,12 +24,14 @@ class Denoiser:
         transformer, text_encoder: trained together.
         target: what the transformer's output means.
         cast: the members that it has learned to draw.
+        dtype: number type of the transformer's weights.
     """
 
     transformer: Transformer
     text_encoder: TextEncoder
     target: flow.Target
     cast: tuple[str, ...] = ()
+    dtype: torch.dtype = torch.float32
 
     @property
     def latent_channels(self) -> int:
@@ -52,8 +54,12 @@ class Denoiser:
         cores both take the same time, and the null condition is shorter.
         """
 
+        # The network may run in bf16; latents and the sampler's sums stay in fp32.
+        dtype = self.dtype
+        condition, null_condition = condition.to(dtype), null_condition.to(dtype)
+
         def estimate(latents: Tensor, times: Tensor, told: Condition) -> Tensor:
-            output: Tensor = self.transformer(latents, times, told)
+            output: Tensor = self.transformer(latents.to(dtype), times, told).float()
             if self.target == "velocity":
                 return output
             clean = flow.clean_estimate(self.target, latents, output, times)

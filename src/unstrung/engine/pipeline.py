@@ -21,6 +21,7 @@ from unstrung.engine.checkpoints import (
 from unstrung.engine.denoising import Denoiser
 from unstrung.engine.errors import CheckpointError, OutOfMemory
 from unstrung.engine.models.autoencoder import Autoencoder
+from unstrung.engine.precision import choose_precision
 from unstrung.engine.presets import ModelPreset, preset
 from unstrung.engine.prompt import MappedPrompt, PromptMapper
 from unstrung.engine.request import Generation, GenerationRequest, Plan, Step, plan
@@ -65,7 +66,9 @@ class TextToVideo:
         text_encoder = load_text_encoder(folder / "text_encoder.safetensors")
         autoencoder = load_autoencoder(folder / "autoencoder.safetensors")
         torch.set_flush_denormal(True)
-        denoiser = Denoiser(transformer, text_encoder, facts["target"], tuple(facts["cast"]))
+        dtype = choose_precision(0.05).dtype
+        transformer.to(dtype)
+        denoiser = Denoiser(transformer, text_encoder, facts["target"], tuple(facts["cast"]), dtype)
         return cls(preset(facts["preset"]), denoiser, autoencoder, time.perf_counter() - started)
 
     def generate(self, request: GenerationRequest, on_step: OnStep | None = None) -> Generation:

@@ -41,6 +41,10 @@ class Condition:
     pooled: Tensor
     frame_spans: Tensor
 
+    def to(self, dtype: torch.dtype) -> "Condition":
+        """The same condition with features of another number type."""
+        return replace(self, context=self.context.to(dtype), pooled=self.pooled.to(dtype))
+
     def with_frame_spans(self, frame_spans: Tensor) -> "Condition":
         """The same captions for another division of the frames."""
         return replace(self, frame_spans=frame_spans)
