@@ -53,7 +53,6 @@ class Denoiser:
         Conditional and unconditional estimates run as two passes rather than one doubled batch: on two
         cores both take the same time, and the null condition is shorter.
         """
-
         # The network may run in bf16; latents and the sampler's sums stay in fp32.
         dtype = self.dtype
         condition, null_condition = condition.to(dtype), null_condition.to(dtype)
