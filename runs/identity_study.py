@@ -36,7 +36,7 @@ from unstrung.engine.theatre.script import Script
 from unstrung.engine.training.config import Mixture, TrainingConfig
 from unstrung.engine.training.objectives import ObjectiveConfig
 from unstrung.engine.training.oracle import accuracy
-from unstrung.engine.training.text import CAPTION_NAMES
+from unstrung.engine.training.text import CAPTION_NAMES, load_reader
 from unstrung.engine.training.trainer import Trainer
 
 STILL = LatentShape(1, 8, 8)
@@ -142,7 +142,8 @@ def run_arm(arm: Arm, args: argparse.Namespace, oracle: Oracle) -> dict[str, obj
     trainer = Trainer(
         config, transformer, text_encoder, StudyCache(args.cache, args.cast, arm.channels, factor)
     )
-    trainer.reader.load_state_dict(torch.load(folder / "reader.pt"))
+    reader = load_reader(folder / "reader.safetensors", text_encoder.config.hidden_size)
+    trainer.reader.load_state_dict(reader.state_dict())
     if not arm.muon:
         hidden = [p for group in trainer.optimizers[0].param_groups for p in group["params"]]
         adamw = torch.optim.AdamW(hidden, 3e-3, betas=(0.9, 0.98), weight_decay=0.0)

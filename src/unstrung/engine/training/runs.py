@@ -47,6 +47,7 @@ from unstrung.engine.video_io import contact_sheet, write_image
 
 CHECKPOINT_EVERY_S = 240.0
 SAMPLES_EVERY_S = 900.0
+READER = "reader.safetensors"
 
 
 @dataclass(frozen=True)
@@ -132,22 +133,21 @@ def prepare_data(
 def run_text(
     preset: str, out: Path, minutes: float | None, resume: bool, on_progress: OnProgress = _silent
 ) -> None:
-    """Teach the text encoder to read scripts; writes `text_encoder.safetensors` and `reader.pt`."""
+    """Teach the text encoder to read scripts; writes `text_encoder.safetensors` and `reader.safetensors`."""
     model, plan = presets.preset(preset), plan_of(preset)
     torch.manual_seed(0)
     torch.set_flush_denormal(True)
     out.mkdir(parents=True, exist_ok=True)
     path = out / "text_encoder.safetensors"
-    reader = text.ScriptReader(
-        TextEncoderConfig(1).hidden_size, text.portrait_codes(_art(plan.cast))
-    )
     if resume and path.exists():
         encoder = load_text_encoder(path).train()
-        reader.load_state_dict(torch.load(out / "reader.pt"))
+        reader = text.load_reader(out / READER, encoder.config.hidden_size)
     else:
         sample = [words for words, _ in itertools.islice(text.captioned_shots(1), 40_000)]
         tokenizer = text.train_tokenizer(sample, model.vocabulary_size)
         encoder = TextEncoder(TextEncoderConfig(tokenizer.get_vocab_size()), tokenizer)
+        portraits = text.portrait_codes(_art(plan.cast))
+        reader = text.ScriptReader(encoder.config.hidden_size, portraits)
     hidden, rest = split_parameters([encoder, reader])
     optimizers = (Muon(hidden, 2e-3), torch.optim.AdamW(rest, 2e-3, weight_decay=0.0))
     log = LossLog(out / "losses.jsonl", keep=resume)
@@ -166,7 +166,7 @@ def run_text(
         log.add(loss.item(), 0)
         on_progress(Progress(done, f"reading loss {loss.item():.3f}"))
     save_text_encoder(path, encoder)
-    torch.save(reader.state_dict(), out / "reader.pt")
+    text.save_reader(out / READER, reader)
     draw_curves(log.path, out / "losses.png")
 
 
@@ -271,7 +271,8 @@ def _new_trainer(preset: str, plan: Plan, root: Path) -> Trainer:
         context_size=text_encoder.config.hidden_size,
     )  # fmt: skip
     trainer = Trainer(plan.config, Transformer(sizes), text_encoder, LatentCache(root / "data"))
-    trainer.reader.load_state_dict(torch.load(root / f"text-{preset}" / "reader.pt"))
+    reader = text.load_reader(root / f"text-{preset}" / READER, text_encoder.config.hidden_size)
+    trainer.reader.load_state_dict(reader.state_dict())
     return trainer
 
 
@@ -287,6 +288,8 @@ def _begin_with(trainer: Trainer, folder: Path) -> None:
     trainer.transformer.load_state_dict(transformer.state_dict())
     trainer.text_encoder.load_state_dict(encoder.state_dict())
     trainer.text_encoder.tokenizer = encoder.tokenizer
+    reader = text.load_reader(folder / READER, encoder.config.hidden_size)
+    trainer.reader.load_state_dict(reader.state_dict())
     trainer.ema = Ema(trainer.transformer, trainer.config.ema_decay)
     trainer.text_ema = Ema(trainer.text_encoder, trainer.config.ema_decay)
     trainer.num_samples = facts["samples"]
@@ -315,6 +318,7 @@ def _save_all(trainer: Trainer, preset: str, out: Path) -> None:
     }
     save_transformer(out / "transformer.safetensors", denoiser.transformer, facts)
     save_text_encoder(out / "text_encoder.safetensors", denoiser.text_encoder)
+    text.save_reader(out / READER, trainer.reader)
 
 
 def write_samples(trainer: Trainer, autoencoder: Autoencoder, plan: Plan, path: Path) -> None:

@@ -14,10 +14,11 @@ from unstrung.engine.checkpoints import (
     save_transformer,
 )
 from unstrung.engine.theatre.oracle import load_oracle, save_oracle
+from unstrung.engine.training.text import load_reader, save_reader
 
 
 def ship(preset: str, root: Path, out: Path) -> dict[str, Any]:
-    """Copy the averaged weights of a preset's runs, in bf16, into a folder of weights.
+    """Copy the averaged weights of a preset's runs, the large ones in bf16, into a folder of weights.
 
     Args:
         preset: name of the model.
@@ -39,6 +40,11 @@ def ship(preset: str, root: Path, out: Path) -> dict[str, Any]:
     oracle = load_oracle(root / f"oracle-{preset}" / "oracle.safetensors")
     save_transformer(out / "transformer.safetensors", transformer, facts, half)
     save_text_encoder(out / "text_encoder.safetensors", encoder, half)
-    save_autoencoder(out / "autoencoder.safetensors", autoencoder, half)
+    # In fp32: the linear code is the meaning of every latent, and continued training must not drift from it.
+    save_autoencoder(out / "autoencoder.safetensors", autoencoder)
+    reader = load_reader(
+        root / f"transformer-{preset}" / "reader.safetensors", encoder.config.hidden_size
+    )
+    save_reader(out / "reader.safetensors", reader)
     save_oracle(out / "oracle.safetensors", oracle, half)
     return facts

@@ -16,6 +16,8 @@ from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, trainers
 from torch import Tensor, nn
 from torch.nn import functional
 
+from unstrung.engine.checkpoints import fill, load_tensors, save_tensors
+from unstrung.engine.errors import CheckpointError
 from unstrung.engine.models.text_encoder import SLOTS
 from unstrung.engine.theatre.captions import LANGUAGES, write_caption
 from unstrung.engine.theatre.cast import load_cast, members_of
@@ -130,6 +132,27 @@ class ScriptReader(nn.Module):
 
 
 PORTRAIT_SIZE = 128
+
+
+def save_reader(path: Path, reader: ScriptReader) -> None:
+    """Write a reader; only training needs it again."""
+    save_tensors(path, reader.state_dict(), {"actors": ACTORS})
+
+
+def load_reader(path: Path, hidden_size: int) -> ScriptReader:
+    """Read a reader.
+
+    Raises:
+        CheckpointError: if the file is missing, damaged or knows another cast.
+    """
+    tensors, metadata = load_tensors(path)
+    if tuple(metadata.get("actors", ())) != ACTORS:
+        raise CheckpointError(
+            f"The reader {path} knows another cast; train the text encoder again."
+        )
+    reader = ScriptReader(hidden_size)
+    fill(reader, tensors, path)
+    return reader
 
 
 def portrait_codes(art: Path | None) -> Tensor:
