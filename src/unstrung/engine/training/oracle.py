@@ -14,6 +14,7 @@ from unstrung.engine.models.autoencoder import Autoencoder
 from unstrung.engine.shapes import COMPRESSION
 from unstrung.engine.theatre.oracle import (
     FIELDS,
+    INPUT_SIZE,
     NUM_MOMENTS,
     Oracle,
     Reading,
@@ -69,6 +70,9 @@ def decoded_moments(autoencoder: Autoencoder, batch: Batch, rng: np.random.Gener
         cells, "B F H W (C h w) -> B F C (H h) (W w)",
         C=3, h=COMPRESSION.height, w=COMPRESSION.width,
     )  # fmt: skip
+    if video.shape[-1] != INPUT_SIZE:
+        pictures = functional.interpolate(video.flatten(0, 1), size=(INPUT_SIZE, INPUT_SIZE))
+        video = pictures.unflatten(0, video.shape[:2])
     gain = 1 + 0.1 * torch.from_numpy(rng.standard_normal((len(batch.scripts), 1, 1, 1, 1))).float()
     return Batch((video * gain).clamp(-1, 1), batch.scripts)
 

@@ -33,6 +33,7 @@ class Plan:
         config: of the transformer's run.
         minutes: of every part.
         text_batch, decoder_batch: captions, and frames, per step.
+        text_sample: captions that the vocabulary is made from.
     """
 
     cast: tuple[str, ...]
@@ -41,6 +42,7 @@ class Plan:
     config: TrainingConfig
     minutes: Minutes
     text_batch: int = 256
+    text_sample: int = 40_000
     decoder_batch: int = 24
 
 
@@ -102,4 +104,4 @@ def _tiny() -> Plan:
     mixture = Mixture(((LatentShape(1, 4, 4), 0.5), (LatentShape(3, 4, 4), 0.5)), 256, 32)
     config = TrainingConfig(mixture, warmup_steps=5, ema_decay=0.9)
     minutes = Minutes(0.02, 0.02, 0.02, 0.02, 0.05)
-    return Plan(props, portions, 40, config, minutes, text_batch=32, decoder_batch=4)
+    return Plan(props, portions, 40, config, minutes, text_batch=32, text_sample=1_000, decoder_batch=9)

@@ -143,7 +143,7 @@ def run_text(
         encoder = load_text_encoder(path).train()
         reader = text.load_reader(out / READER, encoder.config.hidden_size)
     else:
-        sample = [words for words, _ in itertools.islice(text.captioned_shots(1), 40_000)]
+        sample = [words for words, _ in itertools.islice(text.captioned_shots(1), plan.text_sample)]
         tokenizer = text.train_tokenizer(sample, model.vocabulary_size)
         encoder = TextEncoder(TextEncoderConfig(tokenizer.get_vocab_size()), tokenizer)
         portraits = text.portrait_codes(_art(plan.cast))
