@@ -34,7 +34,7 @@ class ModelPreset:
     native: NativeShapes
     num_steps: int = 24
     guidance_scale: float = 2.5
-    shift: float = 1.5
+    shift: float = 5.0
 
 
 def _sizes(short: int, long: int, square: int) -> Mapping[str, tuple[int, int]]:
