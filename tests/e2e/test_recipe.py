@@ -39,7 +39,17 @@ def test_every_part_leaves_its_weights_and_its_losses(root: Path) -> None:
 def test_a_resumed_run_adds_to_its_log(root: Path) -> None:
     out = root / "transformer-tiny"
     before = read_log(out / "losses.jsonl")
-    command = ["train", "transformer", "--preset", "tiny", "--out", str(out), "--minutes", QUICK, "--resume"]
+    command = [
+        "train",
+        "transformer",
+        "--preset",
+        "tiny",
+        "--out",
+        str(out),
+        "--minutes",
+        QUICK,
+        "--resume",
+    ]
     assert main(command) == 0
     after = read_log(out / "losses.jsonl")
     assert after[: len(before)] == before

@@ -72,7 +72,7 @@ def decoded_moments(autoencoder: Autoencoder, batch: Batch, rng: np.random.Gener
     )  # fmt: skip
     if video.shape[-1] != INPUT_SIZE:
         pictures = functional.interpolate(video.flatten(0, 1), size=(INPUT_SIZE, INPUT_SIZE))
-        video = pictures.unflatten(0, video.shape[:2])
+        video = rearrange(pictures, "(B F) C H W -> B F C H W", B=len(batch.scripts))
     gain = 1 + 0.1 * torch.from_numpy(rng.standard_normal((len(batch.scripts), 1, 1, 1, 1))).float()
     return Batch((video * gain).clamp(-1, 1), batch.scripts)
 

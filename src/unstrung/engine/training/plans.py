@@ -104,4 +104,6 @@ def _tiny() -> Plan:
     mixture = Mixture(((LatentShape(1, 4, 4), 0.5), (LatentShape(3, 4, 4), 0.5)), 256, 32)
     config = TrainingConfig(mixture, warmup_steps=5, ema_decay=0.9)
     minutes = Minutes(0.02, 0.02, 0.02, 0.02, 0.05)
-    return Plan(props, portions, 40, config, minutes, text_batch=32, text_sample=1_000, decoder_batch=9)
+    return Plan(
+        props, portions, 40, config, minutes, text_batch=32, text_sample=1_000, decoder_batch=9
+    )

@@ -233,6 +233,7 @@ def run_transformer(
     elif start is None:
         log.unlink(missing_ok=True)
     autoencoder = load_autoencoder(root / f"autoencoder-{preset}" / "autoencoder.safetensors")
+    shift = presets.preset(preset).shift
     saved_at = sampled_at = time.perf_counter()
     for done in _for_minutes(plan.minutes.transformer if minutes is None else minutes):
         record = trainer.train_step(1 - done)
@@ -245,12 +246,14 @@ def run_transformer(
             saved_at = time.perf_counter()
         if now - sampled_at > SAMPLES_EVERY_S:
             write_samples(
-                trainer, autoencoder, plan, out / "samples" / f"step-{trainer.step:06d}.jpg"
+                trainer, autoencoder, plan, out / "samples" / f"step-{trainer.step:06d}.jpg", shift
             )
             draw_curves(log, out / "losses.png")
             sampled_at = time.perf_counter()
     _save_all(trainer, preset, out)
-    write_samples(trainer, autoencoder, plan, out / "samples" / f"step-{trainer.step:06d}.jpg")
+    write_samples(
+        trainer, autoencoder, plan, out / "samples" / f"step-{trainer.step:06d}.jpg", shift
+    )
     draw_curves(log, out / "losses.png")
 
 
@@ -321,7 +324,9 @@ def _save_all(trainer: Trainer, preset: str, out: Path) -> None:
     text.save_reader(out / READER, trainer.reader)
 
 
-def write_samples(trainer: Trainer, autoencoder: Autoencoder, plan: Plan, path: Path) -> None:
+def write_samples(
+    trainer: Trainer, autoencoder: Autoencoder, plan: Plan, path: Path, shift: float
+) -> None:
     """A contact sheet of held-out stills and clips, drawn by the averaged weights with fixed seeds."""
     denoiser = averaged(trainer)
     rng, words = np.random.default_rng(4), random.Random(4)
@@ -334,7 +339,7 @@ def write_samples(trainer: Trainer, autoencoder: Autoencoder, plan: Plan, path: 
         captions = [write_caption(s, "en", text.CAPTION_NAMES, words, 0.5) for s in scripts]
         spans = torch.tensor([shot_of_latent_frames(len(c), shape.frames) for c in captions])
         noise = denoiser.noise(shape, range(count))
-        latents = denoiser.draw(captions, spans, noise, 20, 2.5, 1.5)
+        latents = denoiser.draw(captions, spans, noise, 24, 2.5, shift)
         with torch.inference_mode():
             video = autoencoder.decode(latents)
         frames = ((video + 1) * 127.5).round().to(torch.uint8).permute(0, 2, 3, 4, 1).numpy()
