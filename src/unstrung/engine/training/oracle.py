@@ -70,9 +70,6 @@ def decoded_moments(autoencoder: Autoencoder, batch: Batch, rng: np.random.Gener
         cells, "B F H W (C h w) -> B F C (H h) (W w)",
         C=3, h=COMPRESSION.height, w=COMPRESSION.width,
     )  # fmt: skip
-    if video.shape[-1] != INPUT_SIZE:
-        pictures = functional.interpolate(video.flatten(0, 1), size=(INPUT_SIZE, INPUT_SIZE))
-        video = rearrange(pictures, "(B F) C H W -> B F C H W", B=len(batch.scripts))
     gain = 1 + 0.1 * torch.from_numpy(rng.standard_normal((len(batch.scripts), 1, 1, 1, 1))).float()
     return Batch((video * gain).clamp(-1, 1), batch.scripts)
 
@@ -128,8 +125,12 @@ class OracleTrainer:
         shape = shapes[self.step % len(shapes)]
         batch = self.cache.draw(shape, 96 if shape.frames == 1 else 24, self.rng)
         seen = decoded_moments(self.autoencoder, batch, self.rng)
+        frames = seen.latents
+        if frames.shape[-1] != INPUT_SIZE:
+            pictures = functional.interpolate(frames.flatten(0, 1), size=(INPUT_SIZE, INPUT_SIZE))
+            frames = rearrange(pictures, "(B F) C H W -> B F C H W", B=len(seen.scripts))
         present, wanted = targets(seen.scripts, self.judge.config.cast)
-        loss = oracle_loss(self.judge(seen.latents), present, wanted, shape.frames == 1)
+        loss = oracle_loss(self.judge(frames), present, wanted, shape.frames == 1)
         for group in self.optimizer.param_groups:
             group["lr"] = lr
         torch.autograd.backward(loss)
