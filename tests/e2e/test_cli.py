@@ -357,8 +357,10 @@ def test_without_a_terminal_no_preview_is_computed() -> None:
         display.on_step(Step(0, 2, never))
 
 
+# A test run started in the background inherits an ignored ctrl-C, and Python then leaves it ignored.
 PROGRAM = """
-import sys, time
+import signal, sys, time
+signal.signal(signal.SIGINT, signal.default_int_handler)
 from pathlib import Path
 from fakes import GradientPipeline
 from unstrung.cli import main
