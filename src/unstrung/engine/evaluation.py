@@ -349,6 +349,7 @@ def evaluate(
         write_image(request.sheet, _sheet(scenes, drawn, shown))
 
     real, coded = list[Marks](), list[tuple[Fidelity, Fidelity]]()
+    # Without art there are no renders at all, and the ceilings stay unknown.
     for script, frames in zip(scripts, _renders(request, scripts, drawing.shape), strict=False):
         real.append(judge.marks(script, frames))
         if len(coded) < min(NUM_CODED, request.num):
@@ -454,6 +455,7 @@ def _sheet(
 ) -> np.ndarray:
     """Strips of the first clips, framed green where the oracle names the wanted actor and red elsewhere."""
     framed, labels = [], []
+    # Only the first clips were kept for the sheet.
     for scene, marks, clip in zip(scenes, drawn, clips, strict=False):
         right = marks.right["actor"]
         picture = clip.copy()

@@ -262,6 +262,7 @@ def actor_counts(
     wanted = [script.shots[0].actors[0].name for script in scripts]
     nums = Counter(n for n, marks in zip(wanted, drawn, strict=True) if "actor" in marks.right)
     hits = Counter(n for n, marks in zip(wanted, drawn, strict=True) if marks.right.get("actor"))
+    # `real` is empty without art; then nothing was read off renders.
     read = Counter(n for n, marks in zip(wanted, real, strict=False) if marks.right.get("actor"))
     order = sorted(nums, key=lambda name: (-hits[name] / nums[name], -nums[name], name))
     return {n: ActorCount(nums[n], hits[n], read[n] if real else None) for n in order}
