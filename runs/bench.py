@@ -95,7 +95,7 @@ def random_weights(folder: Path) -> None:
     transformer = Transformer(
         TransformerConfig(
             MINI.latent_channels, MINI.patch_size, MINI.hidden_size, MINI.depth, MINI.num_heads,
-            context_size=encoder.config.hidden_size,
+            context_size=encoder.config.hidden_size, fine_depth=MINI.fine_depth,
         )
     )  # fmt: skip
     autoencoder = Autoencoder(
@@ -162,13 +162,17 @@ def step_operations(transformer: Transformer, latent: LatentShape, num_context: 
     num_video, per_token = latent.frames * rows * columns, config.latent_channels * patch**2
     num_tokens, num_times = num_video + num_context, latent.frames + 1
     mlp = transformer.blocks[0].mlp_size
-    block = (
-        num_tokens * (size * (3 * size + 2 * mlp) + (size + mlp) * size) + 2 * num_tokens**2 * size
-    )
+    weights = size * (3 * size + 2 * mlp) + (size + mlp) * size
+    block = num_tokens * weights + 2 * num_tokens**2 * size
     places = place_features(rows, columns, 1).shape[1]
     ends = (
         num_video * size * (2 * per_token + places) + (num_context + 1) * config.context_size * size
     )
+    if config.fine_depth:  # every cell a token, frame by frame
+        cells = latent.height * latent.width
+        fine_block = cells * weights + 2 * cells**2 * size
+        split = cells * size * (size + config.latent_channels + places)
+        ends += latent.frames * (config.fine_depth * fine_block + split)
     time_layers = transformer.time_embedding.network
     timing = num_times * sum(layer.weight.numel() for layer in (time_layers[0], time_layers[2]))
     modulation = num_times * 3 * size**2 + latent.frames * 2 * size**2

@@ -27,6 +27,7 @@ from unstrung.engine.denoising import Denoiser
 from unstrung.engine.flow import Target
 from unstrung.engine.models.autoencoder import Autoencoder, AutoencoderConfig
 from unstrung.engine.models.transformer import Transformer, TransformerConfig
+from unstrung.engine.precision import choose_precision
 from unstrung.engine.shapes import LatentShape
 from unstrung.engine.theatre.captions import write_caption
 from unstrung.engine.theatre.cast import members_of
@@ -48,40 +49,52 @@ class Arm:
 
     name: str
     objective: ObjectiveConfig = ObjectiveConfig()
-    patch_size: int = 2
-    hidden_size: int = 256
+    patch_size: int = 1
+    hidden_size: int = 384
     depth: int = 6
     channels: int = 128
-    batch: int = 48
-    lr: float = 5e-3
+    batch: int = 96
+    lr: float = 4e-3
     muon: bool = True
     pooled: bool = True
-    portraits: bool = False
+    route_share: float = 0.0
+    fine_depth: int = 0
 
 
 def _weighted(power: float, target: Target = "clean", time_mean: float = 1.0) -> ObjectiveConfig:
     return ObjectiveConfig(target, time_mean=time_mean, uniform_share=0.2, weight_power=power)
 
 
-BASE = Arm("base: clean target, unweighted, 32 px tokens, width 256, Muon 5e-3", _weighted(0.0))
+BASE = Arm("base: clean target, unweighted, 16 px tokens, width 384, Muon 4e-3", _weighted(0.0))
 ARMS = {
     "base": BASE,
+    "tokens32": replace(BASE, name="32 px tokens", patch_size=2, batch=192),
+    "fine2": replace(
+        BASE, name="32 px tokens, then 2 blocks at 16 px", patch_size=2, fine_depth=2, batch=128
+    ),
+    "fine2_batch48": replace(
+        BASE, name="32 px then 16 px, batch 48", patch_size=2, fine_depth=2, batch=48
+    ),
     "clean2": replace(BASE, name="clean target, weight 1 / t^2", objective=_weighted(2.0)),
     "velocity": replace(
         BASE, name="velocity target, weight 1 / t^2", objective=_weighted(2.0, "velocity")
     ),
-    "precond0": replace(BASE, name="unweighted", objective=_weighted(0.0, "preconditioned")),
-    "precond2": replace(BASE, name="weight 1 / t^2", objective=_weighted(2.0, "preconditioned")),
+    "precond0": replace(
+        BASE, name="preconditioned, unweighted", objective=_weighted(0.0, "preconditioned")
+    ),
+    "highnoise": replace(
+        BASE, name="times at high noise (mean 1.8)", objective=_weighted(0.0, "clean", 1.8)
+    ),
     "lownoise": replace(
         BASE, name="times at middle noise (mean 0.4)", objective=_weighted(0.0, "clean", 0.4)
     ),
-    "tokens16": replace(BASE, name="16 px tokens", patch_size=1, batch=24),
-    "batch128": replace(BASE, name="batch 128", batch=128),
-    "faster": replace(BASE, name="Muon 1.5e-2", lr=1.5e-2),
+    "batch32": replace(BASE, name="batch 32", batch=32),
+    "faster": replace(BASE, name="Muon 1.2e-2", lr=1.2e-2),
+    "slower": replace(BASE, name="Muon 1.5e-3", lr=1.5e-3),
     "adamw": replace(BASE, name="AdamW everywhere", muon=False),
     "numbers64": replace(BASE, name="64 numbers per cell", channels=64),
-    "wide": replace(BASE, name="width 384", hidden_size=384),
-    "portraits": replace(BASE, name="actor slots taught to tell looks", portraits=True),
+    "routed": replace(BASE, name="half of the tokens skip the middle blocks", route_share=0.5),
+    "narrow": replace(BASE, name="width 256", hidden_size=256),
     "nopooled": replace(BASE, name="no pooled caption in the modulation", pooled=False),
 }
 
@@ -126,10 +139,10 @@ def run_arm(arm: Arm, args: argparse.Namespace, oracle: Oracle) -> dict[str, obj
     torch.manual_seed(0)
     autoencoder, factor = sliced(load_autoencoder(args.autoencoder), arm.channels)
     model = TransformerConfig(
-        arm.channels, arm.patch_size, arm.hidden_size, arm.depth, arm.hidden_size // 64
-    )
-    folder = args.text_portraits if arm.portraits else args.text
-    text_encoder = load_text_encoder(folder / "text_encoder.safetensors").train()
+        arm.channels, arm.patch_size, arm.hidden_size, arm.depth, arm.hidden_size // 64,
+        fine_depth=arm.fine_depth,
+    )  # fmt: skip
+    text_encoder = load_text_encoder(args.text / "text_encoder.safetensors").train()
     transformer = Transformer(model)
     config = TrainingConfig(
         Mixture(((STILL, 1.0),), batch_tokens=10**6, max_batch=arm.batch),
@@ -138,11 +151,11 @@ def run_arm(arm: Arm, args: argparse.Namespace, oracle: Oracle) -> dict[str, obj
         cooldown_share=0.3,
         ema_decay=0.98,
         warmup_steps=20,
+        route_share=arm.route_share,
     )
-    trainer = Trainer(
-        config, transformer, text_encoder, StudyCache(args.cache, args.cast, arm.channels, factor)
-    )
-    reader = load_reader(folder / "reader.safetensors", text_encoder.config.hidden_size)
+    cache = StudyCache(args.cache, args.cast, arm.channels, factor)
+    trainer = Trainer(config, transformer, text_encoder, cache, choose_precision().dtype)
+    reader = load_reader(args.text / "reader.safetensors", text_encoder.config.hidden_size)
     trainer.reader.load_state_dict(reader.state_dict())
     if not arm.muon:
         hidden = [p for group in trainer.optimizers[0].param_groups for p in group["params"]]
@@ -152,6 +165,9 @@ def run_arm(arm: Arm, args: argparse.Namespace, oracle: Oracle) -> dict[str, obj
     if not arm.pooled:
         transformer.pooled_embedding.requires_grad_(False)
         torch.nn.init.zeros_(transformer.pooled_embedding.weight)
+    trainer.predict = torch.compile(trainer.painter.module)
+    for _ in range(5):  # compiles both kinds of step, with and without a learning text encoder
+        trainer.train_step(0.01)
     started, losses = time.perf_counter(), []
     while (spent := time.perf_counter() - started) < args.minutes * 60:
         losses.append(trainer.train_step(1 - spent / (args.minutes * 60)).loss)
@@ -199,7 +215,7 @@ def judge(
     captions = [write_caption(s, "en", CAPTION_NAMES, words, 0.5) for s in scripts]
     noise = denoiser.noise(STILL, range(args.num))
     spans = torch.zeros(args.num, 1, dtype=torch.long)
-    latents = denoiser.draw(captions, spans, noise, num_steps=20, guidance_scale=2.5)
+    latents = denoiser.draw(captions, spans, noise, num_steps=20, guidance_scale=2.5, shift=5.0)
     pictures = autoencoder.decode(latents)[:, :, 0]
     found = accuracy(oracle, pictures[:, None], scripts)
     columns = 12
@@ -223,13 +239,10 @@ def main() -> None:
     parser.add_argument("--cache", type=Path, required=True)
     parser.add_argument("--autoencoder", type=Path, required=True)
     parser.add_argument("--text", type=Path, required=True, help="folder of a text run")
-    parser.add_argument(
-        "--text-portraits", type=Path, required=True, help="the same, with portraits"
-    )
     parser.add_argument("--oracle", type=Path, required=True)
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument(
-        "--num-cast", type=int, default=16, help="characters, taken evenly from the lead cast"
+        "--num-cast", type=int, default=24, help="characters, taken evenly from the lead cast"
     )
     args = parser.parse_args()
     lead = members_of("lead")

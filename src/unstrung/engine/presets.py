@@ -16,6 +16,7 @@ class ModelPreset:
         latent_channels: numbers per cell of 4 x 16 x 16 pixels.
         patch_size: cells per token along height and width.
         hidden_size, depth, num_heads: of the transformer.
+        fine_depth: its blocks at one token a cell, after the others.
         decoder_channels, decoder_depth: of the learned decoder.
         vocabulary_size: of the text encoder.
         native: frame rate, sizes and limits of its clips.
@@ -28,6 +29,7 @@ class ModelPreset:
     hidden_size: int
     depth: int
     num_heads: int
+    fine_depth: int
     decoder_channels: int
     decoder_depth: int
     vocabulary_size: int
@@ -49,6 +51,7 @@ MINI = ModelPreset(
     hidden_size=384,
     depth=6,
     num_heads=6,
+    fine_depth=2,
     decoder_channels=256,
     decoder_depth=3,
     vocabulary_size=10_000,
@@ -62,6 +65,7 @@ TINY = ModelPreset(
     hidden_size=64,
     depth=2,
     num_heads=1,
+    fine_depth=1,
     decoder_channels=0,
     decoder_depth=0,
     vocabulary_size=600,

@@ -13,6 +13,7 @@ from engine.factories import (
     gaussian,
     tiny_text_encoder,
     tiny_transformer,
+    wake,
 )
 from unstrung.engine.models.text_encoder import SLOTS
 from unstrung.engine.models.transformer import (
@@ -230,3 +231,69 @@ def test_the_same_network_takes_every_shape() -> None:
         out = run(model, x, torch.rand(1, frames), conditioned([[0] * frames]))
         assert out.shape == x.shape
         assert out.isfinite().all()
+
+
+def painter(awake: bool = True) -> Transformer:
+    """A transformer with fine blocks."""
+    config = TransformerConfig(
+        LATENT_CHANNELS, 2, 32, 3, num_heads=2, context_size=CONTEXT_SIZE, fine_depth=2
+    )
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        model = Transformer(config)
+    if awake:
+        wake(model)
+    return model
+
+
+def test_a_new_transformer_with_fine_blocks_says_nothing() -> None:
+    out = run(painter(awake=False), latents(), torch.rand(1, 3), conditioned([[0, 0, 0]]))
+    assert torch.equal(out, torch.zeros_like(out))
+
+
+@pytest.mark.parametrize(("height", "width"), GRIDS)
+def test_fine_blocks_keep_every_cell_in_its_place(height: int, width: int) -> None:
+    model, told = painter(), conditioned([[0, 0]])
+    model.blocks = torch.nn.ModuleList()
+    assert model.fine is not None
+    model.fine.blocks = torch.nn.ModuleList()
+    model.fine.modulation_tables = torch.nn.Parameter(torch.zeros(0, 96))
+    x = latents(2, height, width)
+    changed = x.clone()
+    changed[0, :, 1, 1, width - 1] += 1.0
+
+    def moved() -> Tensor:
+        times = torch.full((1, 2), 0.5)
+        change = run(model, changed, times, told) - run(model, x, times, told)
+        return change.abs().amax(dim=(0, 1)) > 1e-6
+
+    # Without blocks between them, a cell moves itself and, through its coarse token, its three neighbours.
+    expected = torch.zeros(2, height, width, dtype=torch.bool)
+    expected[1, 0:2, width - 2 :] = True
+    assert torch.equal(moved(), expected)
+    with torch.no_grad():
+        model.fine.split.weight.zero_()
+    expected[1] = False
+    expected[1, 1, width - 1] = True
+    assert torch.equal(moved(), expected)
+
+
+def test_fine_blocks_look_at_their_own_frame_only() -> None:
+    model, told = painter(), conditioned([[0, 0, 0]])
+    model.blocks = torch.nn.ModuleList()  # coarse tokens do look at other frames
+    x = latents()
+    changed = x.clone()
+    changed[:, :, 1] += 1.0
+    times = torch.full((1, 3), 0.5)
+    moved = run(model, changed, times, told) - run(model, x, times, told)
+    assert moved[:, :, [0, 2]].abs().max() < 1e-6
+    assert (moved[:, :, 1].abs().amax(dim=(0, 1)) > 1e-6).all()
+
+
+def test_routing_leaves_fine_blocks_whole() -> None:
+    model, told = painter(), conditioned([[0, 0, 0]])
+    routing = Routing(torch.tensor([0, 3, 5]), first=1, last=2)
+    x, times = latents(), torch.full((1, 3), 0.5)
+    out = run(model, x, times, told, routing)
+    assert out.shape == x.shape
+    assert out.isfinite().all()

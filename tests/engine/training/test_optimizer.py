@@ -18,12 +18,14 @@ def train(
         optimizer.step()
 
 
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
 @pytest.mark.parametrize("shape", [(48, 96), (96, 48), (32, 160), (64, 64)])
-def test_singular_values_come_out_near_one(shape: tuple[int, int]) -> None:
+def test_singular_values_come_out_near_one(shape: tuple[int, int], dtype: torch.dtype) -> None:
     left, _, right = torch.linalg.svd(gaussian(*shape), full_matrices=False)
     # A spectrum over more than an order of magnitude, as gradients have.
     matrix = left * torch.logspace(0, -1.3, min(shape)) @ right
-    values = torch.linalg.svdvals(orthogonalise(matrix[None])[0])
+    values = torch.linalg.svdvals(orthogonalise(matrix[None], dtype=dtype)[0])
+    assert values.dtype == torch.float32
     assert values.min() > 0.6
     assert values.max() < 1.3
 

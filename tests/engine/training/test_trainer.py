@@ -128,6 +128,31 @@ def test_the_golden_losses_are_what_they_were(tmp_path: Path) -> None:
     assert golden_run(tmp_path) == pytest.approx(GOLDEN_LOSSES, rel=1e-3)
 
 
+def test_a_run_in_bf16_learns_as_one_in_fp32_does(cache: Path) -> None:
+    config = TrainingConfig(MIXTURE, warmup_steps=4, text_every=2)
+    wide = make_trainer(cache, config)
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        narrow = Trainer(
+            config, tiny_transformer(awake=False), tiny_text_encoder(awake=False),
+            LatentCache(cache), torch.bfloat16,
+        )  # fmt: skip
+    for (loss, _), (expected, _) in zip(steps(narrow, 6), steps(wide, 6), strict=True):
+        assert loss == pytest.approx(expected, rel=0.05)
+    assert all(parameter.dtype == torch.float32 for parameter in narrow.parameters)
+
+
+def test_a_mixture_moves_from_its_first_shares_to_its_last() -> None:
+    mixture = Mixture(((STILL, 3.0), (CLIP, 1.0)), late_shares=((CLIP, 2.0),))
+    assert dict(mixture.shares_at(1.0)) == pytest.approx({STILL: 0.75, CLIP: 0.25})
+    assert dict(mixture.shares_at(0.5)) == pytest.approx({STILL: 0.375, CLIP: 0.625})
+    assert dict(mixture.shares_at(0.0)) == pytest.approx({STILL: 0.0, CLIP: 1.0})
+
+
+def test_a_mixture_without_last_shares_stays_as_it_is() -> None:
+    assert MIXTURE.shares_at(0.3) == MIXTURE.shares_at(1.0)
+
+
 def test_other_seeds_see_other_batches(cache: Path) -> None:
     runs = [steps(make_trainer(cache, TrainingConfig(MIXTURE, seed=seed)), 2) for seed in (0, 0, 1)]
     assert runs[0] == runs[1]

@@ -117,7 +117,11 @@ class TextEncoder(nn.Module):
         return states, self.pool(states.flatten(1))
 
     def condition(
-        self, captions: Sequence[Sequence[str]], frame_spans: Tensor, dropped: Tensor | None = None
+        self,
+        captions: Sequence[Sequence[str]],
+        frame_spans: Tensor,
+        dropped: Tensor | None = None,
+        min_spans: int = 1,
     ) -> Condition:
         """Encode a batch of clips, each with one caption per span.
 
@@ -125,8 +129,10 @@ class TextEncoder(nn.Module):
             captions: B lists of captions; shorter lists are padded with nothing.
             frame_spans: (B, F) which caption each latent frame reads.
             dropped: (B,) true where the caption is withheld (null condition); None withholds nothing.
+            min_spans: make room for at least so many captions.
         """
-        num_spans, num_slots = max(len(each) for each in captions), len(SLOTS)
+        num_spans = max(min_spans, *(len(each) for each in captions))
+        num_slots = len(SLOTS)
         flat = [each[i] if i < len(each) else "" for each in captions for i in range(num_spans)]
         states, pooled = self(*self.tokenize(flat))
         batch = len(captions)

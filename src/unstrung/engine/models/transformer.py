@@ -5,6 +5,7 @@ Axes: `B` batch, `C` latent channels, `F H W` latent grid, `L` tokens, `D` width
 Design, after Peebles and Xie 2023 (DiT, 2212.09748) and its successors:
 - one stream: caption tokens stand in front of video tokens and pass through the same blocks;
 - every latent frame has its own time, so given frames simply stand at time 0;
+- coarse tokens of 2 x 2 cells carry layout and text, and a few last blocks paint single cells (`FineBlocks`);
 - every latent frame belongs to one text span and reads that span's caption only (storyboards);
 - adaLN-single (Chen et al. 2023, PixArt, 2310.00426): one projection of time and pooled caption makes
   shift, scale and gate, and each block adds its own learned table;
@@ -34,6 +35,8 @@ class TransformerConfig:
         patch_size: latent cells per token, along height and along width (frames are never merged).
         hidden_size, depth, num_heads, mlp_ratio: the usual.
         context_size: width of the caption features.
+        fine_depth: blocks after the others in which every cell is a token of its own and looks at its own
+            frame only; 0 for none.
     """
 
     latent_channels: int
@@ -43,6 +46,7 @@ class TransformerConfig:
     num_heads: int = 6
     mlp_ratio: float = 2.6667
     context_size: int = 256
+    fine_depth: int = 0
 
 
 @dataclass(frozen=True)
@@ -78,9 +82,10 @@ class Transformer(nn.Module):
         self.blocks = nn.ModuleList(
             Block(size, config.num_heads, config.mlp_ratio) for _ in range(config.depth)
         )
+        self.fine = FineBlocks(config) if config.fine_depth else None
         self.final_norm = RMSNorm(size)
         self.final_modulation = nn.Linear(size, 2 * size)
-        self.final_layer = nn.Linear(size, patch)
+        self.final_layer = nn.Linear(size, config.latent_channels if config.fine_depth else patch)
         self._initialise()
 
     def _initialise(self) -> None:
@@ -95,7 +100,9 @@ class Transformer(nn.Module):
                 nn.init.zeros_(module.proj_out.weight)  # a new block is the identity
         nn.init.zeros_(self.modulation[-1].get_parameter("weight"))
         with torch.no_grad():
-            self.modulation_tables[:, 2 * self.config.hidden_size :] = 1.0
+            for name, tables in self.named_parameters():
+                if name.endswith("modulation_tables"):
+                    tables[:, 2 * self.config.hidden_size :] = 1.0
         nn.init.zeros_(self.final_modulation.weight)
         nn.init.zeros_(self.final_layer.weight)
 
@@ -132,25 +139,29 @@ class Transformer(nn.Module):
         frame_pooled = torch.gather(pooled, 1, spans[..., None].expand(-1, -1, pooled.shape[-1]))
         embedded = per_frame + frame_pooled
         still = self.time_embedding(torch.zeros_like(times[:, :1]))  # caption tokens carry no noise
-        of_tokens = torch.cat(
-            [still.expand(-1, num_context, -1), _to_tokens(embedded, rows * columns)], 1
-        )
         # One entry per frame goes through the projection, not one per token.
         base = self.modulation(torch.cat([still, embedded], dim=1))  # (B, 1 + F, 3 D)
-        base = torch.cat(
+        of_tokens = torch.cat(
             [base[:, :1].expand(-1, num_context, -1), _to_tokens(base[:, 1:], rows * columns)],
             dim=1,
         )
-
         bias = attention_bias(condition, rows * columns).to(x.dtype)
-        rotary = self._rotary(num_context, frames, rows, columns, x.dtype)
-        x = self._run_blocks(x, base, bias, rotary, routing, num_context)
+        head_size = self.config.hidden_size // self.config.num_heads
+        rotary = grid_rotary(num_context, (frames, rows, columns), head_size, x.dtype)
+        x = self._run_blocks(x, of_tokens, bias, rotary, routing, num_context)[:, num_context:]
+        x = rearrange(x, "B (F H W) D -> B F (H W) D", F=frames, H=rows)
+        if self.fine is not None:
+            x = self.fine(x, noisy_latents, base[:, 1:], patch)
+            patch = 1
+        return self._finish(x, embedded, (height // patch, width // patch), patch)
 
-        shift, scale = self.final_modulation(of_tokens[:, num_context:]).chunk(2, dim=-1)
-        x = self.final_norm(x[:, num_context:]) * (1 + scale) + shift
+    def _finish(self, x: Tensor, embedded: Tensor, grid: tuple[int, int], patch: int) -> Tensor:
+        """Cells (B, C, F, H, W) from tokens (B, F, L, D) of a grid."""
+        shift, scale = self.final_modulation(embedded)[:, :, None].chunk(2, dim=-1)
+        x = self.final_norm(x) * (1 + scale) + shift
         estimate: Tensor = rearrange(
-            self.final_layer(x), "B (F H W) (p q C) -> B C F (H p) (W q)",
-            F=frames, H=rows, W=columns, p=patch, q=patch,
+            self.final_layer(x), "B F (H W) (p q C) -> B C F (H p) (W q)",
+            H=grid[0], W=grid[1], p=patch, q=patch,
         )  # fmt: skip
         return estimate
 
@@ -183,19 +194,66 @@ class Transformer(nn.Module):
             x = block(x, now[1], now[2], modulation)
         return x
 
-    def _rotary(
-        self, num_context: int, frames: int, rows: int, columns: int, dtype: torch.dtype
-    ) -> tuple[Tensor, Tensor]:
-        """Angles of all tokens; caption tokens stand at the origin."""
-        grid = torch.cartesian_prod(
-            torch.arange(frames).float(),
-            torch.arange(rows).float() - (rows - 1) / 2,
-            torch.arange(columns).float() - (columns - 1) / 2,
+
+def grid_rotary(
+    num_context: int, grid: tuple[int, int, int], head_size: int, dtype: torch.dtype
+) -> tuple[Tensor, Tensor]:
+    """Rotary angles of caption tokens, which stand at the origin, and of a grid (F, H, W) of tokens."""
+    frames, rows, columns = grid
+    places = torch.cartesian_prod(
+        torch.arange(frames).float(),
+        torch.arange(rows).float() - (rows - 1) / 2,
+        torch.arange(columns).float() - (columns - 1) / 2,
+    )
+    positions = torch.cat([torch.zeros(num_context, 3), places])
+    cosines, sines = rotary_angles(positions, head_size)
+    return cosines.to(dtype), sines.to(dtype)
+
+
+class FineBlocks(nn.Module):
+    """The last blocks, at one token a cell: what the coarse tokens have understood is painted here.
+
+    Coarse tokens carry layout, text and time at a quarter of the cost; each is split into its cells, which
+    see the noisy latents again. After Crowson et al. 2024 (HDiT, 2401.11605) and, for the split into
+    understanding and painting, Wang et al. 2025 (DDT, 2504.05741).
+    """
+
+    def __init__(self, config: TransformerConfig) -> None:
+        """Blocks of the coarse ones' width."""
+        super().__init__()
+        size = config.hidden_size
+        self.head_size = size // config.num_heads
+        self.split = nn.Linear(size, size * config.patch_size**2)
+        self.cell_embedding = nn.Linear(config.latent_channels, size)
+        self.place_embedding = nn.Linear(_PLACE_FEATURES, size, bias=False)
+        self.modulation_tables = nn.Parameter(torch.zeros(config.fine_depth, 3 * size))
+        self.blocks = nn.ModuleList(
+            Block(size, config.num_heads, config.mlp_ratio) for _ in range(config.fine_depth)
         )
-        positions = torch.cat([torch.zeros(num_context, 3), grid])
-        head_size = self.config.hidden_size // self.config.num_heads
-        cosines, sines = rotary_angles(positions, head_size)
-        return cosines.to(dtype), sines.to(dtype)
+
+    def forward(self, coarse: Tensor, noisy_latents: Tensor, base: Tensor, patch: int) -> Tensor:
+        """Tokens (B, F, cells, D).
+
+        Args:
+            coarse: (B, F, L, D) tokens of every frame.
+            noisy_latents: (B, C, F, H, W).
+            base: (B, F, 3 D) modulation of every frame.
+            patch: cells per coarse token, along height and width.
+        """
+        batch, _, frames, height, width = noisy_latents.shape
+        x = rearrange(
+            self.split(coarse), "B F (H W) (p q D) -> (B F) (H p W q) D",
+            H=height // patch, p=patch, q=patch,
+        )  # fmt: skip
+        cells = rearrange(noisy_latents, "B C F H W -> (B F) (H W) C")
+        place = self.place_embedding(place_features(height, width, 1).to(x.dtype))
+        x = x + self.cell_embedding(cells) + place
+        rotary = grid_rotary(0, (1, height, width), self.head_size, x.dtype)
+        for table, block in zip(self.modulation_tables, self.blocks, strict=True):
+            modulation = (base.flatten(0, 1)[:, None] + table).chunk(3, dim=-1)
+            x = block(x, None, rotary, modulation)
+        by_frame: Tensor = x.unflatten(0, (batch, frames))
+        return by_frame
 
 
 _PLACE_FREQUENCIES = (0.5, 1.0, 2.0, 4.0, 8.0)

@@ -12,7 +12,8 @@ class Mixture:
     """How often each latent shape is drawn, and how many tokens a batch may hold.
 
     Attributes:
-        shares: latent shape -> share; shares need not sum to one.
+        shares: latent shape -> share at the start of a run; shares need not sum to one.
+        late_shares: the same at its end, between which they move evenly; empty leaves them as they are.
         batch_tokens: most video tokens of a batch.
         max_batch: most clips of a batch, whatever their shape.
     """
@@ -20,6 +21,21 @@ class Mixture:
     shares: tuple[tuple[LatentShape, float], ...]
     batch_tokens: int = 4096
     max_batch: int = 192
+    late_shares: tuple[tuple[LatentShape, float], ...] = ()
+
+    def shares_at(self, remaining: float) -> tuple[tuple[LatentShape, float], ...]:
+        """Shares, summing to one, when `remaining` of the run is still ahead."""
+
+        def normalised(shares: tuple[tuple[LatentShape, float], ...]) -> dict[LatentShape, float]:
+            total = sum(share for _, share in shares)
+            return {shape: share / total for shape, share in shares}
+
+        early = normalised(self.shares)
+        late = normalised(self.late_shares or self.shares)
+        shapes = dict.fromkeys([*early, *late])
+        return tuple(
+            (s, remaining * early.get(s, 0.0) + (1 - remaining) * late.get(s, 0.0)) for s in shapes
+        )
 
     def batch_size(self, shape: LatentShape, patch_size: int) -> int:
         """Clips of a shape in a batch."""

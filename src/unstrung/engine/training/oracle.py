@@ -22,6 +22,7 @@ from unstrung.engine.theatre.oracle import (
     load_oracle,
 )
 from unstrung.engine.theatre.script import Script
+from unstrung.engine.training.replica import Replica
 
 _STILL_FIELDS = frozenset({"setting", "relation", "count", "time_of_day", "weather", "style"})
 
@@ -100,10 +101,16 @@ class OracleTrainer:
     """Feeds cached renders to an oracle."""
 
     def __init__(
-        self, judge: Oracle, cache: LatentCache, autoencoder: Autoencoder, seed: int = 0
+        self,
+        judge: Oracle,
+        cache: LatentCache,
+        autoencoder: Autoencoder,
+        seed: int = 0,
+        dtype: torch.dtype = torch.float32,
     ) -> None:
         """Take an oracle to teach, renders as latents, and the code that gives them back."""
         self.judge = judge.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.dtype, self.replica = dtype, Replica(self.judge, dtype)
         self.cache, self.autoencoder = cache, autoencoder
         self.rng = np.random.default_rng(seed)
         self.optimizer = torch.optim.AdamW(judge.parameters(), 2e-3, betas=(0.9, 0.98))
@@ -130,10 +137,14 @@ class OracleTrainer:
             pictures = functional.interpolate(frames.flatten(0, 1), size=(INPUT_SIZE, INPUT_SIZE))
             frames = rearrange(pictures, "(B F) C H W -> B F C H W", B=len(seen.scripts))
         present, wanted = targets(seen.scripts, self.judge.config.cast)
-        loss = oracle_loss(self.judge(frames), present, wanted, shape.frames == 1)
+        self.replica.refresh()
+        reading = self.replica.module(frames.to(self.dtype))
+        reading = Reading(reading.actors.float(), tuple(each.float() for each in reading.fields))
+        loss = oracle_loss(reading, present, wanted, shape.frames == 1)
         for group in self.optimizer.param_groups:
             group["lr"] = lr
         torch.autograd.backward(loss)
+        self.replica.hand_over_gradients()
         torch.nn.utils.clip_grad_norm_(self.judge.parameters(), 1.0)
         self.optimizer.step()
         self.optimizer.zero_grad(set_to_none=True)

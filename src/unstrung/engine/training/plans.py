@@ -34,6 +34,7 @@ class Plan:
         minutes: of every part.
         text_batch, decoder_batch: captions, and frames, per step.
         text_sample: captions that the vocabulary is made from.
+        compiles: whether the transformer is compiled for training, which pays after some minutes.
     """
 
     cast: tuple[str, ...]
@@ -44,6 +45,7 @@ class Plan:
     text_batch: int = 256
     text_sample: int = 40_000
     decoder_batch: int = 24
+    compiles: bool = False
 
 
 def plan_of(preset: str) -> Plan:
@@ -62,36 +64,42 @@ def plan_of(preset: str) -> Plan:
 def _mini() -> Plan:
     lead = members_of("lead")
     stills = Repertoire(
-        lead, pair=0.08, group=0.05, moving=0.75, camera=0.08, night=0.15, weather=0.08, style=0.06,
+        lead, pair=0.15, group=0.05, moving=0.75, camera=0.08, night=0.15, weather=0.08, style=0.06,
         sized=0.12, two_shots=0.0,
     )  # fmt: skip
     clips = Repertoire(
-        lead, pair=0.15, group=0.06, moving=0.85, camera=0.25, night=0.15, weather=0.10, style=0.07,
+        lead, pair=0.22, group=0.06, moving=0.85, camera=0.25, night=0.15, weather=0.10, style=0.07,
         sized=0.10, two_shots=0.06,
     )  # fmt: skip
     portions = (
         Portion(VideoShape(1, 128, 128), 61_440, stills),
         Portion(VideoShape(33, 128, 128), 6_144, clips),
-        Portion(VideoShape(49, 128, 128), 2_560, clips),
+        Portion(VideoShape(49, 128, 128), 4_096, clips),
         Portion(VideoShape(1, 128, 224), 5_120, stills),
         Portion(VideoShape(1, 224, 128), 5_120, stills),
+        Portion(VideoShape(33, 128, 224), 1_536, clips),
+        Portion(VideoShape(33, 224, 128), 1_536, clips),
     )
-    # Stills carry identity at a ninth of the cost of clips; clips with masks and spans are in it from the
-    # first step (Open-Sora 1.1: what is bolted on later is not learned).
+    # Stills carry identity at a ninth of the cost of clips, so a run starts with many of them and ends with
+    # clips; these, with masks and spans, are in it from the first step (Open-Sora 1.1: what is bolted on
+    # later is not learned).
+    still, clip, long = LatentShape(1, 8, 8), LatentShape(9, 8, 8), LatentShape(13, 8, 8)
+    wide, tall = LatentShape(1, 8, 14), LatentShape(1, 14, 8)
+    wide_clip, tall_clip = LatentShape(9, 8, 14), LatentShape(9, 14, 8)
     mixture = Mixture(
-        (
-            (LatentShape(1, 8, 8), 0.62),
-            (LatentShape(9, 8, 8), 0.20),
-            (LatentShape(13, 8, 8), 0.08),
-            (LatentShape(1, 8, 14), 0.05),
-            (LatentShape(1, 14, 8), 0.05),
-        ),
-        batch_tokens=2304,
-        max_batch=112,
+        ((still, 0.60), (clip, 0.18), (long, 0.10), (wide, 0.04), (tall, 0.04),
+         (wide_clip, 0.02), (tall_clip, 0.02)),
+        batch_tokens=3072,
+        max_batch=192,
+        late_shares=((still, 0.15), (clip, 0.30), (long, 0.35), (wide, 0.03), (tall, 0.03),
+                     (wide_clip, 0.07), (tall_clip, 0.07)),
+    )  # fmt: skip
+    objective = ObjectiveConfig(
+        target="clean", weight_power=0.0, time_mean=1.3, time_std=1.1, uniform_share=0.2
     )
-    objective = ObjectiveConfig(target="clean", weight_power=0.0, time_mean=1.0, uniform_share=0.2)
     config = TrainingConfig(mixture, objective, muon_lr=4e-3, adam_lr=1.5e-3, ema_decay=0.998)
-    return Plan(lead, portions, 3_600, config, Minutes(8.0, 3.0, 6.0, 20.0, 600.0))
+    minutes = Minutes(8.0, 3.0, 6.0, 20.0, 600.0)
+    return Plan(lead, portions, 3_600, config, minutes, compiles=True)
 
 
 def _tiny() -> Plan:

@@ -6,6 +6,7 @@ A training root holds one folder per part: `data` (latents), `autoencoder-mini`,
 
 import itertools
 import random
+import shutil
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
@@ -13,6 +14,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from unstrung.engine import presets
 from unstrung.engine.checkpoints import (
@@ -30,6 +32,7 @@ from unstrung.engine.errors import CheckpointError, DataError
 from unstrung.engine.models.autoencoder import Autoencoder, AutoencoderConfig
 from unstrung.engine.models.text_encoder import TextEncoder, TextEncoderConfig
 from unstrung.engine.models.transformer import Transformer, TransformerConfig
+from unstrung.engine.precision import choose_precision
 from unstrung.engine.shapes import LatentShape
 from unstrung.engine.theatre.captions import write_caption
 from unstrung.engine.theatre.cast import members_of
@@ -42,6 +45,7 @@ from unstrung.engine.training.curves import LossLog, draw_curves
 from unstrung.engine.training.ema import Ema
 from unstrung.engine.training.optimizer import Muon, split_parameters
 from unstrung.engine.training.plans import Plan, plan_of
+from unstrung.engine.training.replica import Replica
 from unstrung.engine.training.trainer import Trainer, append_record, load_state, save_state
 from unstrung.engine.video_io import contact_sheet, write_image
 
@@ -149,7 +153,9 @@ def run_text(
         portraits = text.portrait_codes(_art(plan.cast))
         reader = text.ScriptReader(encoder.config.hidden_size, portraits)
     hidden, rest = split_parameters([encoder, reader])
-    optimizers = (Muon(hidden, 2e-3), torch.optim.AdamW(rest, 2e-3, weight_decay=0.0))
+    dtype = choose_precision().dtype
+    listener = Replica(encoder, dtype)
+    optimizers = (Muon(hidden, 2e-3, dtype=dtype), torch.optim.AdamW(rest, 2e-3, weight_decay=0.0))
     log = LossLog(out / "losses.jsonl", keep=resume)
     shots = text.captioned_shots(2 + random.randrange(10**6) if resume else 2)
     for done in _for_minutes(plan.minutes.text if minutes is None else minutes):
@@ -157,9 +163,11 @@ def run_text(
             for group in optimizer.param_groups:
                 group["lr"] = 2e-3 * min(1.0, 0.02 + (1 - done) / 0.4)
         batch = list(itertools.islice(shots, plan.text_batch))
-        states, _ = encoder(*encoder.tokenize([words for words, _ in batch]))
-        loss = reader.loss(states, torch.tensor([wanted for _, wanted in batch]))
+        listener.refresh()
+        states, _ = listener.module(*encoder.tokenize([words for words, _ in batch]))
+        loss = reader.loss(states.float(), torch.tensor([wanted for _, wanted in batch]))
         loss.backward()  # type: ignore[no-untyped-call]  # torch leaves it untyped
+        listener.hand_over_gradients()
         for optimizer in optimizers:
             optimizer.step()
             optimizer.zero_grad(set_to_none=True)
@@ -187,7 +195,7 @@ def run_oracle(
     if minutes is not None:
         factor = minutes / (plan.minutes.oracle_stills + plan.minutes.oracle_clips)
     stages = ((plan.minutes.oracle_stills, False, 2e-3), (plan.minutes.oracle_clips, True, 1.2e-3))
-    learner = oracle.OracleTrainer(judge, cache, autoencoder)
+    learner = oracle.OracleTrainer(judge, cache, autoencoder, dtype=choose_precision().dtype)
     out.mkdir(parents=True, exist_ok=True)
     log = LossLog(out / "losses.jsonl", keep=resume)
     for stage, (stage_minutes, with_clips, peak) in enumerate(stages):
@@ -271,12 +279,34 @@ def _new_trainer(preset: str, plan: Plan, root: Path) -> Trainer:
     text_encoder = load_text_encoder(root / f"text-{preset}" / "text_encoder.safetensors").train()
     sizes = TransformerConfig(
         model.latent_channels, model.patch_size, model.hidden_size, model.depth, model.num_heads,
-        context_size=text_encoder.config.hidden_size,
+        context_size=text_encoder.config.hidden_size, fine_depth=model.fine_depth,
     )  # fmt: skip
-    trainer = Trainer(plan.config, Transformer(sizes), text_encoder, LatentCache(root / "data"))
+    trainer = Trainer(
+        plan.config, Transformer(sizes), text_encoder, LatentCache(root / "data"),
+        choose_precision().dtype,
+    )  # fmt: skip
+    if plan.compiles:
+        trainer.predict = compiled(trainer.painter.module)
     reader = text.load_reader(root / f"text-{preset}" / READER, text_encoder.config.hidden_size)
     trainer.reader.load_state_dict(reader.state_dict())
     return trainer
+
+
+def compiled(transformer: Transformer) -> Callable[..., Tensor]:
+    """The transformer as one fused program for every latent shape, 1.5 times as fast after a minute's work.
+
+    Each shape of the mixture is compiled on its own, and torch keeps the results on disk.
+
+    Raises:
+        DataError: on a machine without a C++ compiler, which torch needs for it.
+    """
+    if not any(shutil.which(name) for name in ("g++", "clang++", "c++")):
+        raise DataError(
+            "Training this preset compiles the transformer, and there is no C++ compiler; install g++."
+        )
+    torch._dynamo.config.recompile_limit = 32
+    program: Callable[..., Tensor] = torch.compile(transformer, dynamic=False)
+    return program
 
 
 def _begin_with(trainer: Trainer, folder: Path) -> None:

@@ -10,7 +10,7 @@ import os
 import random
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from pickle import UnpicklingError
 from typing import Any
@@ -23,12 +23,16 @@ from unstrung.engine.data.dataset import Batch, LatentCache
 from unstrung.engine.errors import CheckpointError
 from unstrung.engine.models.text_encoder import Condition, TextEncoder
 from unstrung.engine.models.transformer import Routing, Transformer
+from unstrung.engine.shapes import LatentShape
 from unstrung.engine.theatre.render import shot_of_latent_frames
 from unstrung.engine.training import text
 from unstrung.engine.training.config import TrainingConfig
 from unstrung.engine.training.ema import Ema
 from unstrung.engine.training.objectives import loss_of, pose
 from unstrung.engine.training.optimizer import Muon, split_parameters
+from unstrung.engine.training.replica import Replica
+
+MAX_SPANS = 2
 
 
 @dataclass(frozen=True)
@@ -60,8 +64,16 @@ class Trainer:
         transformer: Transformer,
         text_encoder: TextEncoder,
         cache: LatentCache,
+        dtype: torch.dtype = torch.float32,
     ) -> None:
-        """Start a run from the given networks, which it will change."""
+        """Start a run from the given networks, which it will change.
+
+        Args:
+            config: what the run is made of.
+            transformer, text_encoder: fp32 networks.
+            cache: clips to learn from.
+            dtype: number type of the forward and backward passes; weights and optimisers stay in fp32.
+        """
         self.config = config
         self.transformer = transformer
         self.text_encoder = text_encoder
@@ -75,7 +87,8 @@ class Trainer:
         share = config.text_lr_share
         self.optimizers: tuple[torch.optim.Optimizer, ...] = (
             Muon(
-                [{"params": hidden, "share": 1.0}, {"params": text_hidden, "share": share}], config.muon_lr
+                [{"params": hidden, "share": 1.0}, {"params": text_hidden, "share": share}],
+                config.muon_lr, dtype=dtype,
             ),
             torch.optim.AdamW(
                 [{"params": rest, "share": 1.0}, {"params": text_rest, "share": share}],
@@ -88,11 +101,10 @@ class Trainer:
         self.numpy_rng = np.random.default_rng(config.seed)
         self.caption_rng = random.Random(config.seed)
         self.generator = torch.Generator().manual_seed(config.seed)
-        available = self.cache.counts
-        self._shapes = [shape for shape, _ in config.mixture.shares if shape in available]
-        shares = [share for shape, share in config.mixture.shares if shape in available]
-        self._shares = np.array(shares) / sum(shares)
-        self.predict: Callable[..., Tensor] = transformer
+        self.dtype = dtype
+        self.painter = Replica(transformer, dtype)
+        self.listener = Replica(text_encoder, dtype)
+        self.predict: Callable[..., Tensor] = self.painter.module
 
     def train_step(self, remaining: float = 1.0) -> StepRecord:
         """Draw a batch and learn from it.
@@ -102,11 +114,15 @@ class Trainer:
         """
         started = time.perf_counter()
         self._set_rates(remaining)
-        shape = self._shapes[int(self.numpy_rng.choice(len(self._shapes), p=self._shares))]
+        shape = self._draw_shape(remaining)
         size = self.config.mixture.batch_size(shape, self.transformer.config.patch_size)
         batch = self.cache.draw(shape, size, self.numpy_rng)
+        for replica in (self.painter, self.listener):
+            replica.refresh()
         loss, reader_loss = self._losses(batch)
         torch.autograd.backward(loss + self.config.reader_weight * reader_loss)
+        for replica in (self.painter, self.listener):
+            replica.hand_over_gradients()
         torch.nn.utils.clip_grad_norm_(self.parameters, self.config.grad_clip, foreach=True)
         for optimizer in self.optimizers:
             optimizer.step()
@@ -120,6 +136,14 @@ class Trainer:
             self.step, loss.item(), reader_loss.item(), shape.frames, self.num_samples, self.seconds
         )
 
+    def _draw_shape(self, remaining: float) -> LatentShape:
+        """The shape of the next batch, out of those that the cache holds."""
+        available = self.cache.counts
+        mixture = self.config.mixture.shares_at(remaining)
+        shapes = [(shape, share) for shape, share in mixture if shape in available]
+        shares = np.array([share for _, share in shapes])
+        return shapes[int(self.numpy_rng.choice(len(shapes), p=shares / shares.sum()))][0]
+
     def _losses(self, batch: Batch) -> tuple[Tensor, Tensor]:
         captions = [text.caption(script, self.caption_rng) for script in batch.scripts]
         size, _, frames, height, width = batch.latents.shape
@@ -129,8 +153,8 @@ class Trainer:
         question = pose(self.config.objective, batch.latents, self.generator)
         tokens = frames * (height * width) // self.transformer.config.patch_size**2
         prediction = self.predict(
-            question.noisy_latents, question.times, condition, self._routing(tokens)
-        )
+            question.noisy_latents.to(self.dtype), question.times, condition, self._routing(tokens)
+        ).float()
         return loss_of(self.config.objective, prediction, batch.latents, question), reader_loss
 
     def _read(
@@ -139,12 +163,19 @@ class Trainer:
         """Encode the captions, and judge how well the slots read the first shot."""
         learns = self.step % self.config.text_every == 0
         with torch.set_grad_enabled(learns):
-            condition = self.text_encoder.condition(captions, spans, dropped)
+            # Clips always come with room for as many captions, so that a compiled step meets few shapes.
+            num_spans = 1 if spans.shape[1] == 1 else MAX_SPANS
+            condition = self.listener.module.condition(captions, spans, dropped, num_spans)
+        if not learns:
+            context = condition.context.requires_grad_()  # one kind of step, for the same reason
+            condition = replace(
+                condition, context=context, pooled=condition.pooled.requires_grad_()
+            )
         kept = ~dropped
         if not learns or not kept.any():  # the mean over no captions would be NaN
             return condition, torch.zeros(())
         wanted = torch.tensor([text.answers(script.shots[0]) for script in batch.scripts])
-        return condition, self.reader.loss(condition.context[kept], wanted[kept])
+        return condition, self.reader.loss(condition.context[kept].float(), wanted[kept])
 
     def _routing(self, tokens: int) -> Routing | None:
         share = self.config.route_share
