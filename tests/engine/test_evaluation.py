@@ -27,8 +27,7 @@ from unstrung.engine.pipeline import TextToVideo
 from unstrung.engine.presets import TINY
 from unstrung.engine.shapes import VideoShape
 from unstrung.engine.theatre.oracle import (
-    FIELDS,
-    RELATIONS,
+    QUESTIONS,
     Oracle,
     OracleConfig,
     Reading,
@@ -36,7 +35,7 @@ from unstrung.engine.theatre.oracle import (
     save_oracle,
 )
 from unstrung.engine.theatre.render import render
-from unstrung.engine.theatre.script import Actor, Relation, Script, Setting, Shot
+from unstrung.engine.theatre.script import FIELDS, Actor, Relation, Script, Setting, Shot
 from unstrung.engine.theatre.script import script_is_held_out as is_held_out
 from unstrung.engine.theatre.sprites import Sprites
 
@@ -72,14 +71,14 @@ class ScriptedOracle(Oracle):
         for rank, name in enumerate(actors):
             self.scores[0, PROPS.index(name)] -= rank
         self.told = {
-            "relation": RELATIONS.index(relation),
+            "relation": FIELDS["relation"].options.index(relation),
             "setting": list(Setting).index(setting),
         }
 
     def forward(self, frames: torch.Tensor) -> Reading:  # noqa: ARG002
         fields = []
-        for field in FIELDS:
-            answers = torch.zeros(1, field.num_answers)
+        for field in QUESTIONS:
+            answers = torch.zeros(1, len(field.options))
             answers[0, self.told.get(field.name, 0)] = 1.0
             fields.append(answers)
         return Reading(self.scores, tuple(fields))

@@ -13,9 +13,9 @@ import torch
 from torch import Tensor
 
 from unstrung.engine.shapes import LatentShape, VideoShape
-from unstrung.engine.theatre.oracle import FIELDS, RELATIONS, Oracle, Reading, moments_of
+from unstrung.engine.theatre.oracle import QUESTIONS, Oracle, Reading, moments_of
 from unstrung.engine.theatre.render import shot_of_latent_frames
-from unstrung.engine.theatre.script import Action, Camera, Relation, Script, Setting, Shot
+from unstrung.engine.theatre.script import FIELDS, Action, Camera, Relation, Script, Setting, Shot
 
 ANSWERS: Final[Mapping[str, tuple[str, ...]]] = {
     "setting": tuple(Setting),
@@ -32,7 +32,7 @@ _SIDES: Final[
     Relation.BELOW: (0, 1.0),
 }
 _MIN_APART: Final = 0.1  # of the picture's side
-_PLACES: Final = {field.name: index for index, field in enumerate(FIELDS)}
+_PLACES: Final = {field.name: index for index, field in enumerate(QUESTIONS)}
 
 
 @dataclass(frozen=True)
@@ -160,7 +160,10 @@ class Judge:
         """
         wanted = shot.relation
         if wanted is None or wanted not in _SIDES:
-            return RELATIONS[int(reading.fields[_PLACES["relation"]][0].argmax())] is wanted
+            return (
+                FIELDS["relation"].options[int(reading.fields[_PLACES["relation"]][0].argmax())]
+                is wanted
+            )
         first, second = (self._place(actor.name, frames) for actor in shot.actors)
         away = [one - two for one, two in zip(first, second, strict=True)]
         axis, sign = _SIDES[wanted]

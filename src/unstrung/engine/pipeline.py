@@ -68,6 +68,8 @@ class TextToVideo:
         torch.set_flush_denormal(True)
         dtype = choose_precision(0.05).dtype
         transformer.to(dtype)
+        if autoencoder.refiner is not None:
+            autoencoder.refiner.to(dtype)
         denoiser = Denoiser(transformer, text_encoder, facts["target"], tuple(facts["cast"]), dtype)
         return cls(preset(facts["preset"]), denoiser, autoencoder, time.perf_counter() - started)
 

@@ -10,6 +10,7 @@ from unstrung.engine.models.layers import (
     RMSNorm,
     TimeEmbedding,
     attention,
+    normalise,
     rotary_angles,
     rotate,
 )
@@ -39,6 +40,15 @@ def test_normalised_vectors_have_unit_power_whatever_their_size() -> None:
     x = gaussian(4, 7, 16) * torch.tensor([0.01, 1.0, 30.0, 1e4])[:, None, None]
     power = RMSNorm(16)(x).square().mean(dim=-1)
     torch.testing.assert_close(power, torch.ones_like(power), atol=0.02, rtol=0)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+def test_vectors_are_normalised_the_same_with_gradients_and_without(dtype: torch.dtype) -> None:
+    x, gain = gaussian(2, 3, 7, 16).to(dtype), gaussian(3, 1, 16, seed=1).to(dtype)
+    x[0, 0, 0] = 0.0
+    expected = normalise(x.requires_grad_(), gain).detach()
+    with torch.no_grad():
+        torch.testing.assert_close(normalise(x, gain), expected, atol=2e-2, rtol=2e-2)
 
 
 @pytest.mark.parametrize("bias", [None, some_bias()], ids=["everything", "masked"])
@@ -89,7 +99,7 @@ def test_turning_keeps_lengths_and_the_origin() -> None:
 @pytest.mark.parametrize("head_size", [16, 32, 48, 64, 128])
 def test_angles_fill_half_a_head_for_every_multiple_of_16(head_size: int) -> None:
     cosines, sines = rotary_angles(places(5), head_size)
-    assert cosines.shape == sines.shape == (5, head_size // 2)
+    assert cosines.shape == sines.shape == (5, head_size)
 
 
 def test_times_that_differ_are_embedded_differently() -> None:

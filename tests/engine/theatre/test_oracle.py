@@ -6,9 +6,9 @@ import torch
 
 from unstrung.engine.errors import InvalidRequest
 from unstrung.engine.theatre.oracle import (
-    FIELDS,
     INPUT_SIZE,
     NUM_MOMENTS,
+    QUESTIONS,
     Oracle,
     OracleConfig,
     field_answers,
@@ -38,19 +38,19 @@ def test_every_field_is_answered(oracle, count):
     with torch.no_grad():
         reading = oracle(frames)
     assert reading.actors.shape == (2, len(CAST))
-    assert [answers.shape for answers in reading.fields] == [(2, f.num_answers) for f in FIELDS]
+    assert [answers.shape for answers in reading.fields] == [(2, len(f.options)) for f in QUESTIONS]
     assert all(torch.isfinite(answers).all() for answers in reading.fields)
 
 
 def test_answers_fit_their_questions():
     cast = (Actor("circle", 3), Actor("box"))
     shot = Shot(cast, Setting.PARK, relation=Relation.BEHIND, weather=Weather.FOG)
-    answers = dict(zip([field.name for field in FIELDS], field_answers(shot), strict=True))
+    answers = dict(zip([field.name for field in QUESTIONS], field_answers(shot), strict=True))
     assert answers["count"] == 2
     assert answers["relation"] == 1 + list(Relation).index(Relation.BEHIND)
-    assert all(0 <= answers[field.name] < field.num_answers for field in FIELDS)
+    assert all(0 <= answers[field.name] < len(field.options) for field in QUESTIONS)
     plain = field_answers(Shot((Actor("box"),), Setting.SNOW, Action.STAY))
-    assert plain == [0] * len(FIELDS)
+    assert plain == [0] * len(QUESTIONS)
 
 
 @pytest.mark.parametrize(

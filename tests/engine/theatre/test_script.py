@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from unstrung.engine.errors import InvalidRequest
 from unstrung.engine.theatre.cast import members_of
 from unstrung.engine.theatre.script import (
+    FIELDS,
     PAIR_ACTIONS,
     Action,
     Actor,
@@ -111,3 +112,18 @@ def test_a_second_actor_can_hold_a_script_out():
         if is_held_out("ring", s, a) and not is_held_out("circle", s, a)
     )
     assert script_is_held_out(Script((Shot((CIRCLE, Actor("ring")), setting, action),)))
+
+
+def test_every_field_answers_for_a_shot_with_one_of_its_options() -> None:
+    shot = Shot(
+        (Actor("box", 2, Size.LARGE), Actor("ring")),
+        Setting.SEA,
+        relation=Relation.ABOVE,
+        weather=Weather.FOG,
+    )
+    told = {name: field.options[field.answer(shot)] for name, field in FIELDS.items()}
+    assert (told["count"], told["size"]) == (2, Size.LARGE)
+    assert (told["setting"], told["relation"], told["weather"]) == (
+        Setting.SEA, Relation.ABOVE, Weather.FOG,
+    )  # fmt: skip
+    assert told["action"] is Action.STAY

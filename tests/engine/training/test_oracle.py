@@ -16,7 +16,7 @@ from engine.factories import (
     write_shard,
 )
 from unstrung.engine.data.dataset import Batch, LatentCache
-from unstrung.engine.theatre.oracle import FIELDS, NUM_MOMENTS, Oracle, OracleConfig, Reading
+from unstrung.engine.theatre.oracle import NUM_MOMENTS, QUESTIONS, Oracle, OracleConfig, Reading
 from unstrung.engine.theatre.script import Script
 from unstrung.engine.training.oracle import (
     OracleTrainer,
@@ -33,8 +33,8 @@ def perfect(scripts: list[Script], confidence: float = 20.0) -> Reading:
     """The reading of an oracle that is right and sure."""
     present, answers = targets(scripts, PROPS)
     fields = tuple(
-        confidence * nn.functional.one_hot(answers[:, index], field.num_answers).float()
-        for index, field in enumerate(FIELDS)
+        confidence * nn.functional.one_hot(answers[:, index], len(field.options)).float()
+        for index, field in enumerate(QUESTIONS)
     )
     return Reading(confidence * present, fields)
 
@@ -52,12 +52,12 @@ class Reciting(nn.Module):
 
 def test_targets_mark_everybody_in_the_first_shot() -> None:
     present, answers = targets(SCRIPTS, PROPS)
-    assert answers.shape == (len(SCRIPTS), len(FIELDS))
+    assert answers.shape == (len(SCRIPTS), len(QUESTIONS))
     for row, script in enumerate(SCRIPTS):
         named = {PROPS[index] for index in torch.nonzero(present[row]).flatten().tolist()}
         assert named == {actor.name for actor in script.shots[0].actors}
-        for answer, field in zip(answers[row].tolist(), FIELDS, strict=True):
-            assert 0 <= answer < field.num_answers
+        for answer, field in zip(answers[row].tolist(), QUESTIONS, strict=True):
+            assert 0 <= answer < len(field.options)
 
 
 def test_a_perfect_reading_costs_next_to_nothing_and_scores_one() -> None:
@@ -67,7 +67,7 @@ def test_a_perfect_reading_costs_next_to_nothing_and_scores_one() -> None:
     assert float(oracle_loss(perfect(solo), *targets(solo, PROPS), is_still=False)) < 1e-5
     frames = torch.zeros(len(SCRIPTS), 1, 3, 128, 128)
     scores = accuracy(Reciting(perfect(SCRIPTS)), frames, SCRIPTS)
-    assert scores == dict.fromkeys(["actor", *(field.name for field in FIELDS)], 1.0)
+    assert scores == dict.fromkeys(["actor", *(field.name for field in QUESTIONS)], 1.0)
     assert answers.shape[0] == len(SCRIPTS)
 
 
@@ -89,7 +89,7 @@ def test_stills_are_not_asked_about_motion() -> None:
     reading = perfect(SCRIPTS)
     confused = tuple(
         -scores if field.name in ("action", "camera") else scores
-        for field, scores in zip(FIELDS, reading.fields, strict=True)
+        for field, scores in zip(QUESTIONS, reading.fields, strict=True)
     )
     other = Reading(reading.actors, confused)
     still, moving = (oracle_loss(reading, present, answers, is_still) for is_still in (True, False))

@@ -57,20 +57,20 @@ def test_captioned_shots_repeat_by_seed_and_answer_within_range() -> None:
     assert first == list(itertools.islice(text.captioned_shots(seed=5), 60))
     assert first != list(itertools.islice(text.captioned_shots(seed=6), 60))
     for _, answers in first:
-        assert len(answers) == len(text.FIELDS)
-        for answer, field in zip(answers, text.FIELDS, strict=True):
+        assert len(answers) == len(text.HEADS)
+        for answer, field in zip(answers, text.HEADS, strict=True):
             assert 0 <= answer < field.num_answers, field.name
 
 
 def test_answers_name_what_the_shot_holds() -> None:
     pair = (Actor("circle"), Actor("box"))
     shot = Shot(pair, Setting.SEA, Action.STAY, Relation.ABOVE)
-    by_field = dict(zip((field.name for field in text.FIELDS), text.answers(shot), strict=True))
+    by_field = dict(zip((field.name for field in text.HEADS), text.answers(shot), strict=True))
     assert text.ACTORS[by_field["actor"]] == "circle"
     assert text.ACTORS[by_field["second_actor"]] == "box"
     assert list(Setting)[by_field["setting"]] is Setting.SEA
     alone = Shot((Actor("circle", 3, Size.LARGE),), Setting.SEA)
-    by_field = dict(zip((field.name for field in text.FIELDS), text.answers(alone), strict=True))
+    by_field = dict(zip((field.name for field in text.HEADS), text.answers(alone), strict=True))
     assert by_field["second_actor"] == len(text.ACTORS) == len(load_cast())
     assert by_field["relation"] == 0
     assert by_field["count"] == 2
@@ -104,7 +104,7 @@ def test_every_field_is_read_from_its_own_slot() -> None:
         for index, slot in enumerate(SLOTS):
             changed = states.clone()
             changed[:, index] += 1.0
-            for field, before, after in zip(text.FIELDS, base, reader(changed), strict=True):
+            for field, before, after in zip(text.HEADS, base, reader(changed), strict=True):
                 assert torch.equal(before, after) == (field.slot != slot), (slot, field.name)
 
 
@@ -149,5 +149,5 @@ def test_the_encoder_and_its_reader_learn_a_few_captions_by_heart() -> None:
         optimizer.step()
     with torch.no_grad():
         scores = reader(encoder(ids, mask)[0])
-    for index, (field, score) in enumerate(zip(text.FIELDS, scores, strict=True)):
+    for index, (field, score) in enumerate(zip(text.HEADS, scores, strict=True)):
         assert torch.equal(score.argmax(dim=1), wanted[:, index]), field.name

@@ -136,11 +136,14 @@ class Refiner(nn.Module):
             latents: (B, C, 1 + k, H / 16, W / 16).
         """
         batch, _, frames, _, _ = video.shape
-        pictures = rearrange(video, "B C F H W -> (B F) C H W").clamp(-1.2, 1.2)
+        dtype = (
+            self.proj_in.weight.dtype
+        )  # may be bf16; the linear picture and the sum stay in fp32
+        pictures = rearrange(video, "B C F H W -> (B F) C H W").clamp(-1.2, 1.2).to(dtype)
         x = self.proj_in(functional.pixel_unshuffle(pictures, self.fold))
         steps = torch.arange(frames)
         of_frame = (steps + COMPRESSION.frames - 1) // COMPRESSION.frames
-        cells = self.latent_in(rearrange(latents, "B C F H W -> (B F) C H W"))
+        cells = self.latent_in(rearrange(latents, "B C F H W -> (B F) C H W").to(dtype))
         cells = rearrange(cells, "(B F) D H W -> B F D H W", B=batch)[:, of_frame]
         cells = rearrange(cells, "B F D H W -> (B F) D H W")
         x = x + functional.interpolate(
@@ -149,7 +152,7 @@ class Refiner(nn.Module):
         x = x.contiguous(memory_format=torch.channels_last)
         for block in self.blocks:
             x = block(x)
-        change = functional.pixel_shuffle(self.proj_out(x), self.fold)
+        change = functional.pixel_shuffle(self.proj_out(x), self.fold).float()
         return rearrange(change, "(B F) C H W -> B C F H W", B=batch)
 
 

@@ -20,8 +20,25 @@ class RMSNorm(nn.Module):
         self.weight = nn.Parameter(torch.ones(size))
 
     def forward(self, x: Tensor) -> Tensor:
-        """Normalise the last axis; input and gain share one dtype, or torch leaves its fused path."""
-        return functional.rms_norm(x, x.shape[-1:], self.weight.to(x.dtype), 1e-6)
+        """Normalise the last axis."""
+        return normalise(x, self.weight)
+
+
+_EPSILON = 1e-6
+
+
+def normalise(x: Tensor, gain: Tensor) -> Tensor:
+    """Vectors along the last axis with unit root mean square, times a gain that broadcasts.
+
+    torch's own kernel has a slow path for bf16 on CPU (1.0 ms for 832 vectors of 384, 0.08 ms here), so
+    it is used only where gradients or a compiler need it.
+    """
+    gain = gain.to(x.dtype)
+    if torch.is_grad_enabled():
+        return functional.rms_norm(x, x.shape[-1:], None, _EPSILON) * gain
+    length = torch.linalg.vector_norm(x, dim=-1, keepdim=True)
+    size = x.shape[-1] ** 0.5
+    return (x * length.clamp_min_(_EPSILON**0.5 * size).reciprocal_().mul_(size)).mul_(gain)
 
 
 def attention(query: Tensor, key: Tensor, value: Tensor, bias: Tensor | None) -> Tensor:
@@ -51,7 +68,7 @@ def rotary_angles(positions: Tensor, head_size: int, theta: float = 100.0) -> tu
         theta: base of the frequencies; small, because grids are a dozen tokens wide.
 
     Returns:
-        Two tensors (L, K / 2).
+        Two tensors (L, K): cosines twice, and sines once negated and once plain, as `rotate` wants them.
     """
     shares = (head_size // 8, head_size * 3 // 16, head_size * 3 // 16)
     angles = []
@@ -59,18 +76,18 @@ def rotary_angles(positions: Tensor, head_size: int, theta: float = 100.0) -> tu
         frequencies = theta ** -(torch.arange(share, dtype=torch.float32) / share)
         angles.append(positions[:, axis : axis + 1].float() * frequencies)
     joined = torch.cat(angles, dim=-1)
-    return joined.cos(), joined.sin()
+    cosines, sines = joined.cos(), joined.sin()
+    return torch.cat([cosines, cosines], dim=-1), torch.cat([-sines, sines], dim=-1)
 
 
 def rotate(x: Tensor, cosines: Tensor, sines: Tensor) -> Tensor:
     """Turn pairs of channels (i, i + K / 2) by their angles.
 
     Args:
-        x: (B, N, L, K).
-        cosines, sines: (L, K / 2).
+        x: (..., L, K).
+        cosines, sines: (L, K) from `rotary_angles`.
     """
-    first, second = x.chunk(2, dim=-1)
-    return torch.cat([first * cosines - second * sines, second * cosines + first * sines], dim=-1)
+    return torch.addcmul(x * cosines, x.roll(x.shape[-1] // 2, dims=-1), sines)
 
 
 class TimeEmbedding(nn.Module):
@@ -133,17 +150,17 @@ class Block(nn.Module):
         hidden = self.norm(x)
         if modulation is not None:
             shift, scale, _ = modulation
-            hidden = hidden * (1 + scale) + shift
+            hidden = torch.addcmul(shift, hidden, 1 + scale)
         width = x.shape[-1]
-        qkv, up, gate = self.proj_in(hidden).split(
-            [3 * width, self.mlp_size, self.mlp_size], dim=-1
+        pairs, values, up, gate = self.proj_in(hidden).split(
+            [2 * width, width, self.mlp_size, self.mlp_size], dim=-1
         )
-        query, key, value = rearrange(
-            qkv, "B L (three N K) -> three B N L K", three=3, N=self.num_heads
-        )
-        query, key = self.query_norm(query), self.key_norm(key)
-        if rotary is not None:
-            query, key = rotate(query, *rotary), rotate(key, *rotary)
+        # Queries and keys go through the same steps as one tensor.
+        pairs = rearrange(pairs, "B L (two N K) -> two B N L K", two=2, N=self.num_heads)
+        value = rearrange(values, "B L (N K) -> B N L K", N=self.num_heads)
+        gains = torch.stack([self.query_norm.weight, self.key_norm.weight])
+        pairs = normalise(pairs, gains[:, None, None, None])
+        query, key = (pairs if rotary is None else rotate(pairs, *rotary)).unbind(0)
         mixed = rearrange(attention(query, key, value, bias), "B N L K -> B L (N K)")
         update: Tensor = self.proj_out(torch.cat([mixed, functional.silu(gate) * up], dim=-1))
         if modulation is not None:

@@ -16,20 +16,10 @@ from torch.nn import functional
 
 from unstrung.engine.checkpoints import fill, load_tensors, save_tensors
 from unstrung.engine.errors import CheckpointError, InvalidRequest
-from unstrung.engine.theatre.script import (
-    Action,
-    Camera,
-    Relation,
-    Setting,
-    Shot,
-    Style,
-    TimeOfDay,
-    Weather,
-)
+from unstrung.engine.theatre.script import FIELDS, Shot
 
 NUM_MOMENTS = 9
 INPUT_SIZE = 128
-RELATIONS: tuple[Relation | None, ...] = (None, *Relation)
 
 
 @dataclass(frozen=True)
@@ -47,38 +37,13 @@ class OracleConfig:
     feature_size: int = 256
 
 
-@dataclass(frozen=True)
-class Field:
-    """One question about a shot and the number of possible answers."""
-
-    name: str
-    num_answers: int
-
-
-FIELDS = (
-    Field("setting", len(Setting)),
-    Field("action", len(Action)),
-    Field("camera", len(Camera)),
-    Field("relation", len(RELATIONS)),
-    Field("count", 3),
-    Field("time_of_day", len(TimeOfDay)),
-    Field("weather", len(Weather)),
-    Field("style", len(Style)),
-)
+# What the heads name besides actors, in their order; the size of an actor is told by nobody to nobody's use.
+QUESTIONS = tuple(field for name, field in FIELDS.items() if name != "size")
 
 
 def field_answers(shot: Shot) -> list[int]:
-    """The true answer to each of `FIELDS`."""
-    return [
-        list(Setting).index(shot.setting),
-        list(Action).index(shot.action),
-        list(Camera).index(shot.camera),
-        RELATIONS.index(shot.relation),
-        shot.actors[0].count - 1,
-        list(TimeOfDay).index(shot.time_of_day),
-        list(Weather).index(shot.weather),
-        list(Style).index(shot.style),
-    ]
+    """The true answer to each of `QUESTIONS`."""
+    return [field.answer(shot) for field in QUESTIONS]
 
 
 class _Residual(nn.Module):
@@ -101,7 +66,7 @@ class Reading:
 
     Attributes:
         actors: (B, cast), a logit of presence for each member.
-        fields: for each of `FIELDS`, (B, answers) logits.
+        fields: for each of `QUESTIONS`, (B, answers) logits.
     """
 
     actors: Tensor
@@ -135,7 +100,7 @@ class Oracle(nn.Module):
             nn.Conv1d(size, size, 3, padding=1), nn.SiLU(),
         )  # fmt: skip
         self.actor_head = nn.Linear(2 * third, len(config.cast))
-        self.heads = nn.ModuleList(nn.Linear(3 * size, field.num_answers) for field in FIELDS)
+        self.heads = nn.ModuleList(nn.Linear(3 * size, len(field.options)) for field in QUESTIONS)
 
     def forward(self, frames: Tensor) -> Reading:
         """Read clips (B, F, 3, 128, 128) in [-1, 1]; F is 1 or `NUM_MOMENTS`."""

@@ -166,6 +166,40 @@ class Shot:
 
 
 @dataclass(frozen=True)
+class Field:
+    """One part of a shot as a question with listed answers, which networks learn to read.
+
+    Attributes:
+        name: as in `Shot`, or of its first actor.
+        options: every answer; networks number them in this order, so new ones go last.
+    """
+
+    name: str
+    options: tuple[object, ...]
+
+    def answer(self, shot: Shot) -> int:
+        """Which option a shot shows."""
+        owner = shot.actors[0] if self.name in ("count", "size") else shot
+        return self.options.index(getattr(owner, self.name))
+
+
+FIELDS = {
+    field.name: field
+    for field in (
+        Field("setting", tuple(Setting)),
+        Field("action", tuple(Action)),
+        Field("camera", tuple(Camera)),
+        Field("relation", (None, *Relation)),
+        Field("count", (1, 2, 3)),
+        Field("size", tuple(Size)),
+        Field("time_of_day", tuple(TimeOfDay)),
+        Field("weather", tuple(Weather)),
+        Field("style", tuple(Style)),
+    )
+}
+
+
+@dataclass(frozen=True)
 class Script:
     """A whole clip: one to three shots in time order, and the seed of everything left open."""
 

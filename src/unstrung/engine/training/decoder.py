@@ -15,12 +15,13 @@ from torch import Tensor
 
 from unstrung.engine.checkpoints import save_autoencoder
 from unstrung.engine.data.prepare import to_pixels
-from unstrung.engine.models.autoencoder import Autoencoder, AutoencoderConfig
+from unstrung.engine.models.autoencoder import Autoencoder, AutoencoderConfig, Refiner
 from unstrung.engine.shapes import VideoShape
 from unstrung.engine.theatre.render import render
 from unstrung.engine.theatre.repertoire import Repertoire, draw_script
 from unstrung.engine.theatre.sprites import Sprites
 from unstrung.engine.training.curves import LossLog, draw_curves
+from unstrung.engine.training.replica import Replica
 
 _CLIP = VideoShape(9, 128, 128)
 _POOL = 160
@@ -37,6 +38,7 @@ class DecoderRun:
         minutes: how long.
         batch: clips per step are this many frames over nine.
         resume: go on from `decoder.pt`.
+        dtype: number type of the forward and backward passes.
     """
 
     cast: tuple[str, ...]
@@ -45,6 +47,7 @@ class DecoderRun:
     minutes: float
     batch: int
     resume: bool
+    dtype: torch.dtype = torch.float32
 
 
 def with_refiner(autoencoder: Autoencoder, channels: int, depth: int) -> Autoencoder:
@@ -60,12 +63,13 @@ def with_refiner(autoencoder: Autoencoder, channels: int, depth: int) -> Autoenc
 
 
 def decoder_loss(
-    autoencoder: Autoencoder, video: Tensor, noise: Tensor, strength: Tensor
+    autoencoder: Autoencoder, refiner: Refiner, video: Tensor, noise: Tensor, strength: Tensor
 ) -> Tensor:
     """Charbonnier distance of decoded clips to renders, plus that of their edges.
 
     Args:
-        autoencoder: with a refiner.
+        autoencoder: the linear code.
+        refiner: what is taught.
         video: (B, 3, F, H, W) in [-1, 1].
         noise: of the latents' shape, unit normal.
         strength: (B,) of the noise, in [0, 1).
@@ -74,8 +78,7 @@ def decoder_loss(
         latents = autoencoder.encode(video)
         latents = latents + strength[:, None, None, None, None] * noise
         linear = autoencoder.decode_linear(latents)
-    assert autoencoder.refiner is not None
-    error = linear + autoencoder.refiner(linear, latents) - video
+    error = linear + refiner(linear, latents) - video
     flat = (error.square() + 1e-4).sqrt().mean()
     edges = torch.diff(error, dim=-1).abs().mean() + torch.diff(error, dim=-2).abs().mean()
     loss: Tensor = flat + 0.5 * edges
@@ -94,7 +97,9 @@ def train_decoder(
     """
     torch.set_flush_denormal(True)
     assert autoencoder.refiner is not None
-    optimizer = torch.optim.AdamW(autoencoder.refiner.parameters(), 1e-3, betas=(0.9, 0.98))
+    learning = autoencoder.refiner
+    replica = Replica(learning, run.dtype)
+    optimizer = torch.optim.AdamW(learning.parameters(), 1e-3, betas=(0.9, 0.98))
     step = 0
     state = run.out / "decoder.pt"
     if run.resume and state.exists():
@@ -102,7 +107,8 @@ def train_decoder(
         optimizer.load_state_dict(saved["optimizer"])
         step = saved["step"]
     rng, generator = np.random.default_rng(step), torch.Generator().manual_seed(step)
-    pool = _render_pool(run, rng)
+    sprites = Sprites(run.art)
+    pool = [_render_one(run, rng, sprites) for _ in range(_POOL)]
     num_clips = max(1, run.batch // _CLIP.frames)
     cells = _CLIP.latent
     latents_shape = (
@@ -118,13 +124,15 @@ def train_decoder(
         for group in optimizer.param_groups:
             group["lr"] = 1e-3 * min(1.0, (1 - done) / 0.4 + 0.02)
         if step % 4 == 0:  # renew the pool little by little
-            pool[int(rng.integers(len(pool)))] = _render_one(run, rng, Sprites(run.art))
+            pool[int(rng.integers(len(pool)))] = _render_one(run, rng, sprites)
         video = torch.cat([pool[int(i)] for i in rng.integers(len(pool), size=num_clips)])
         noise = torch.randn(latents_shape, generator=generator)
         strength = 0.25 * torch.rand(num_clips, generator=generator)
-        loss = decoder_loss(autoencoder, video, noise, strength)
+        replica.refresh()
+        loss = decoder_loss(autoencoder, replica.module, video, noise, strength)
         loss.backward()  # type: ignore[no-untyped-call]  # torch leaves it untyped
-        torch.nn.utils.clip_grad_norm_(autoencoder.refiner.parameters(), 1.0)
+        replica.hand_over_gradients()
+        torch.nn.utils.clip_grad_norm_(learning.parameters(), 1.0)
         optimizer.step()
         optimizer.zero_grad(set_to_none=True)
         step += 1
@@ -134,11 +142,6 @@ def train_decoder(
     save_autoencoder(run.out / "autoencoder.safetensors", autoencoder)
     torch.save({"optimizer": optimizer.state_dict(), "step": step}, state)
     draw_curves(log.path, run.out / "losses.png")
-
-
-def _render_pool(run: DecoderRun, rng: np.random.Generator) -> list[Tensor]:
-    sprites = Sprites(run.art)
-    return [_render_one(run, rng, sprites) for _ in range(_POOL)]
 
 
 def _render_one(run: DecoderRun, rng: np.random.Generator, sprites: Sprites) -> Tensor:

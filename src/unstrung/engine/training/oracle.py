@@ -13,9 +13,9 @@ from unstrung.engine.data.dataset import Batch, LatentCache
 from unstrung.engine.models.autoencoder import Autoencoder
 from unstrung.engine.shapes import COMPRESSION
 from unstrung.engine.theatre.oracle import (
-    FIELDS,
     INPUT_SIZE,
     NUM_MOMENTS,
+    QUESTIONS,
     Oracle,
     Reading,
     field_answers,
@@ -42,7 +42,7 @@ def oracle_loss(reading: Reading, present: Tensor, answers: Tensor, is_still: bo
     """Who is there, as a distribution over the cast, plus every field that the frames can tell."""
     wanted = present / present.sum(dim=1, keepdim=True)
     loss = functional.cross_entropy(reading.actors, wanted)
-    for index, field in enumerate(FIELDS):
+    for index, field in enumerate(QUESTIONS):
         if not is_still or field.name in _STILL_FIELDS:
             loss = loss + 0.5 * functional.cross_entropy(reading.fields[index], answers[:, index])
     return loss
@@ -86,7 +86,7 @@ def accuracy(oracle: Oracle, frames: Tensor, scripts: Sequence[Script]) -> dict[
         named = set(reading.actors[row].topk(count).indices.tolist())
         right.append(named == set(torch.nonzero(present[row]).flatten().tolist()))
     scores = {"actor": float(np.mean(right))}
-    for index, field in enumerate(FIELDS):
+    for index, field in enumerate(QUESTIONS):
         hits = reading.fields[index].argmax(dim=1) == answers[:, index]
         scores[field.name] = float(hits.float().mean())
     return scores

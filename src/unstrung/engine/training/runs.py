@@ -105,7 +105,9 @@ def run_autoencoder(
     if model.decoder_channels and wanted > 0:
         decoder.train_decoder(
             decoder.with_refiner(autoencoder, model.decoder_channels, model.decoder_depth),
-            decoder.DecoderRun(plan.cast, art, out, wanted, plan.decoder_batch, resume),
+            decoder.DecoderRun(
+                plan.cast, art, out, wanted, plan.decoder_batch, resume, choose_precision().dtype
+            ),
             lambda done, words: on_progress(Progress(done, words)),
         )
 

@@ -22,23 +22,12 @@ from unstrung.engine.models.text_encoder import SLOTS
 from unstrung.engine.theatre.captions import LANGUAGES, write_caption
 from unstrung.engine.theatre.cast import load_cast, members_of
 from unstrung.engine.theatre.repertoire import Repertoire, draw_script
-from unstrung.engine.theatre.script import (
-    Action,
-    Camera,
-    Relation,
-    Script,
-    Setting,
-    Shot,
-    Size,
-    Style,
-    TimeOfDay,
-    Weather,
-)
+from unstrung.engine.theatre.script import FIELDS, Script, Shot
 from unstrung.engine.theatre.sprites import portrait
 
 
 @dataclass(frozen=True)
-class Field:
+class Head:
     """One thing that a slot must name: how many answers there are, and where the answer stands."""
 
     name: str
@@ -47,39 +36,37 @@ class Field:
 
 
 ACTORS = tuple(load_cast())
-_RELATIONS = (None, *Relation)
-FIELDS = (
-    Field("actor", "actor", len(ACTORS)),
-    Field("count", "actor", 3),
-    Field("size", "actor", len(Size)),
-    Field("second_actor", "second_actor", len(ACTORS) + 1),
-    Field("setting", "setting", len(Setting)),
-    Field("action", "motion", len(Action)),
-    Field("relation", "motion", len(_RELATIONS)),
-    Field("camera", "motion", len(Camera)),
-    Field("time_of_day", "look", len(TimeOfDay)),
-    Field("weather", "look", len(Weather)),
-    Field("style", "look", len(Style)),
-)
 _ACTOR_INDEX = {name: index for index, name in enumerate(ACTORS)}
 
 
+def _head(name: str, slot: str) -> Head:
+    return Head(name, slot, len(FIELDS[name].options))
+
+
+HEADS = (
+    Head("actor", "actor", len(ACTORS)),
+    _head("count", "actor"),
+    _head("size", "actor"),
+    Head("second_actor", "second_actor", len(ACTORS) + 1),
+    _head("setting", "setting"),
+    _head("action", "motion"),
+    _head("relation", "motion"),
+    _head("camera", "motion"),
+    _head("time_of_day", "look"),
+    _head("weather", "look"),
+    _head("style", "look"),
+)
+
+
 def answers(shot: Shot) -> list[int]:
-    """The right answer to every field, in the order of `FIELDS`."""
-    first = shot.actors[0]
+    """The right answer to every one of `HEADS`; nobody is the last answer for the second actor."""
     second = shot.actors[1].name if len(shot.actors) > 1 else None
+    who = {
+        "actor": _ACTOR_INDEX[shot.actors[0].name],
+        "second_actor": _ACTOR_INDEX[second] if second else len(ACTORS),
+    }
     return [
-        _ACTOR_INDEX[first.name],
-        first.count - 1,
-        list(Size).index(first.size),
-        _ACTOR_INDEX[second] if second else len(ACTORS),
-        list(Setting).index(shot.setting),
-        list(Action).index(shot.action),
-        _RELATIONS.index(shot.relation),
-        list(Camera).index(shot.camera),
-        list(TimeOfDay).index(shot.time_of_day),
-        list(Weather).index(shot.weather),
-        list(Style).index(shot.style),
+        who[head.name] if head.name in who else FIELDS[head.name].answer(shot) for head in HEADS
     ]
 
 
@@ -100,16 +87,16 @@ class ScriptReader(nn.Module):
             portraits: (actors, `PORTRAIT_SIZE`) from `portrait_codes`; None leaves them out of the loss.
         """
         super().__init__()
-        self.heads = nn.ModuleList(nn.Linear(hidden_size, field.num_answers) for field in FIELDS)
+        self.heads = nn.ModuleList(nn.Linear(hidden_size, head.num_answers) for head in HEADS)
         self.portrait_heads = nn.ModuleList(nn.Linear(hidden_size, PORTRAIT_SIZE) for _ in range(2))
         known = torch.zeros(len(ACTORS), PORTRAIT_SIZE) if portraits is None else portraits
         self.register_buffer("portraits", known)
 
     def forward(self, states: Tensor) -> list[Tensor]:
-        """Scores (B, answers) for every field from slot states (B, S, D)."""
+        """Scores (B, answers) for every head from slot states (B, S, D)."""
         return [
-            head(states[:, SLOTS.index(field.slot)])
-            for head, field in zip(self.heads, FIELDS, strict=True)
+            layer(states[:, SLOTS.index(head.slot)])
+            for layer, head in zip(self.heads, HEADS, strict=True)
         ]
 
     def loss(self, states: Tensor, wanted: Tensor) -> Tensor:
@@ -123,7 +110,7 @@ class ScriptReader(nn.Module):
         if not self.portraits.any():
             return total
         for slot, field in enumerate(("actor", "second_actor")):
-            who = wanted[:, [f.name for f in FIELDS].index(field)]
+            who = wanted[:, [head.name for head in HEADS].index(field)]
             there = who < len(ACTORS)
             if there.any():
                 guess = self.portrait_heads[slot](states[there, SLOTS.index(field)])
