@@ -31,12 +31,14 @@ from unstrung.engine.precision import choose_precision
 from unstrung.engine.shapes import LatentShape
 from unstrung.engine.theatre.captions import write_caption
 from unstrung.engine.theatre.cast import members_of
+from unstrung.engine.theatre.fetch import art_folder
 from unstrung.engine.theatre.oracle import Oracle, OracleConfig
 from unstrung.engine.theatre.repertoire import Repertoire, draw_script
 from unstrung.engine.theatre.script import Script
 from unstrung.engine.training.config import Mixture, TrainingConfig
 from unstrung.engine.training.objectives import ObjectiveConfig
 from unstrung.engine.training.oracle import accuracy
+from unstrung.engine.training.portraits import portrait_book, teach_casting, with_portraits
 from unstrung.engine.training.text import CAPTION_NAMES, load_reader
 from unstrung.engine.training.trainer import Trainer
 
@@ -59,6 +61,7 @@ class Arm:
     pooled: bool = True
     route_share: float = 0.0
     fine_depth: int = 0
+    portraits: bool = False
 
 
 def _weighted(power: float, target: Target = "clean", time_mean: float = 1.0) -> ObjectiveConfig:
@@ -71,6 +74,14 @@ ARMS = {
     "tokens32": replace(BASE, name="32 px tokens", patch_size=2, batch=192),
     "fine2": replace(
         BASE, name="32 px tokens, then 2 blocks at 16 px", patch_size=2, fine_depth=2, batch=128
+    ),
+    "portraits": replace(
+        BASE,
+        name="32 px then 16 px, portraits as tokens",
+        patch_size=2,
+        fine_depth=2,
+        batch=128,
+        portraits=True,
     ),
     "fine2_batch48": replace(
         BASE, name="32 px then 16 px, batch 48", patch_size=2, fine_depth=2, batch=48
@@ -140,9 +151,13 @@ def run_arm(arm: Arm, args: argparse.Namespace, oracle: Oracle) -> dict[str, obj
     autoencoder, factor = sliced(load_autoencoder(args.autoencoder), arm.channels)
     model = TransformerConfig(
         arm.channels, arm.patch_size, arm.hidden_size, arm.depth, arm.hidden_size // 64,
-        fine_depth=arm.fine_depth,
+        fine_depth=arm.fine_depth, num_portraits=2 if arm.portraits else 0,
     )  # fmt: skip
     text_encoder = load_text_encoder(args.text / "text_encoder.safetensors").train()
+    reader = load_reader(args.text / "reader.safetensors", text_encoder.config.hidden_size)
+    if arm.portraits:
+        text_encoder = with_portraits(text_encoder, portrait_book(autoencoder, art_folder()))
+        teach_casting(text_encoder, *reader.heads_of_actors())
     transformer = Transformer(model)
     config = TrainingConfig(
         Mixture(((STILL, 1.0),), batch_tokens=10**6, max_batch=arm.batch),
@@ -155,7 +170,6 @@ def run_arm(arm: Arm, args: argparse.Namespace, oracle: Oracle) -> dict[str, obj
     )
     cache = StudyCache(args.cache, args.cast, arm.channels, factor)
     trainer = Trainer(config, transformer, text_encoder, cache, choose_precision().dtype)
-    reader = load_reader(args.text / "reader.safetensors", text_encoder.config.hidden_size)
     trainer.reader.load_state_dict(reader.state_dict())
     if not arm.muon:
         hidden = [p for group in trainer.optimizers[0].param_groups for p in group["params"]]

@@ -102,6 +102,7 @@ def conditioned(
         context_spans=spans,
         pooled=gaussian(batch, num_spans, CONTEXT_SIZE, seed=seed + 1),
         frame_spans=torch.tensor(frame_spans),
+        portraits=torch.zeros(batch, num_spans, 0, LATENT_CHANNELS, 4, 4),
     )
 
 

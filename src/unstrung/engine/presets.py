@@ -17,6 +17,7 @@ class ModelPreset:
         patch_size: cells per token along height and width.
         hidden_size, depth, num_heads: of the transformer.
         fine_depth: its blocks at one token a cell, after the others.
+        num_portraits: pictures of the actors that a caption brings along, 0 or 2.
         decoder_channels, decoder_depth: of the learned decoder.
         vocabulary_size: of the text encoder.
         native: frame rate, sizes and limits of its clips.
@@ -30,6 +31,7 @@ class ModelPreset:
     depth: int
     num_heads: int
     fine_depth: int
+    num_portraits: int
     decoder_channels: int
     decoder_depth: int
     vocabulary_size: int
@@ -52,6 +54,7 @@ MINI = ModelPreset(
     depth=6,
     num_heads=6,
     fine_depth=2,
+    num_portraits=2,
     decoder_channels=256,
     decoder_depth=3,
     vocabulary_size=10_000,
@@ -66,6 +69,7 @@ TINY = ModelPreset(
     depth=2,
     num_heads=1,
     fine_depth=1,
+    num_portraits=2,
     decoder_channels=0,
     decoder_depth=0,
     vocabulary_size=600,

@@ -140,3 +140,13 @@ def test_without_positions_a_block_does_not_know_the_order_of_tokens() -> None:
     rotary = rotary_angles(places(9), 16)
     moved = block(x[:, order], None, rotary) - block(x, None, rotary)[:, order]
     assert moved.abs().max() > 1e-3
+
+
+def test_shown_tokens_are_looked_at_as_if_they_stood_in_the_sequence() -> None:
+    block, x, shown = Block(32, 2, 2.0), gaussian(2, 9, 32), gaussian(2, 4, 32, seed=1)
+    wake(block)
+    cosines, sines = rotary_angles(torch.cat([torch.zeros(4, 3), places(9)]), 16)
+    together = block(torch.cat([shown, x], dim=1), None, (cosines, sines))[:, 4:]
+    alone = block(x, None, (cosines[4:], sines[4:]), shown=shown)
+    torch.testing.assert_close(alone, together)
+    assert not torch.allclose(alone, block(x, None, (cosines[4:], sines[4:])))

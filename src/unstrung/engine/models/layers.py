@@ -35,10 +35,12 @@ def normalise(x: Tensor, gain: Tensor) -> Tensor:
     """
     gain = gain.to(x.dtype)
     if torch.is_grad_enabled():
-        return functional.rms_norm(x, x.shape[-1:], None, _EPSILON) * gain
+        unit: Tensor = functional.rms_norm(x, x.shape[-1:], None, _EPSILON)
+        return unit * gain
     length = torch.linalg.vector_norm(x, dim=-1, keepdim=True)
     size = x.shape[-1] ** 0.5
-    return (x * length.clamp_min_(_EPSILON**0.5 * size).reciprocal_().mul_(size)).mul_(gain)
+    scaled: Tensor = x * length.clamp_min_(_EPSILON**0.5 * size).reciprocal_().mul_(size)
+    return scaled.mul_(gain)
 
 
 def attention(query: Tensor, key: Tensor, value: Tensor, bias: Tensor | None) -> Tensor:
@@ -138,6 +140,7 @@ class Block(nn.Module):
         bias: Tensor | None,
         rotary: tuple[Tensor, Tensor] | None,
         modulation: tuple[Tensor, Tensor, Tensor] | None = None,
+        shown: Tensor | None = None,
     ) -> Tensor:
         """One residual step.
 
@@ -146,6 +149,7 @@ class Block(nn.Module):
             bias: see `attention`.
             rotary: cosines and sines for the tokens, or None.
             modulation: shift, scale and gate, each broadcastable to (B, L, D), or None.
+            shown: (B, T, D) tokens at the origin that may be looked at and stay as they are; needs no bias.
         """
         hidden = self.norm(x)
         if modulation is not None:
@@ -161,8 +165,21 @@ class Block(nn.Module):
         gains = torch.stack([self.query_norm.weight, self.key_norm.weight])
         pairs = normalise(pairs, gains[:, None, None, None])
         query, key = (pairs if rotary is None else rotate(pairs, *rotary)).unbind(0)
+        if shown is not None:
+            more_key, more_value = self._look_at(shown)
+            key, value = torch.cat([more_key, key], dim=2), torch.cat([more_value, value], dim=2)
         mixed = rearrange(attention(query, key, value, bias), "B N L K -> B L (N K)")
         update: Tensor = self.proj_out(torch.cat([mixed, functional.silu(gate) * up], dim=-1))
         if modulation is not None:
             update = update * modulation[2]
         return x + update
+
+    def _look_at(self, shown: Tensor) -> tuple[Tensor, Tensor]:
+        """Keys and values (B, N, T, K) of tokens that ask for nothing themselves."""
+        width = shown.shape[-1]
+        weight = self.proj_in.weight[width : 3 * width]
+        key, value = rearrange(
+            functional.linear(self.norm(shown), weight),
+            "B T (two N K) -> two B N T K", two=2, N=self.num_heads,
+        )  # fmt: skip
+        return self.key_norm(key), value

@@ -23,6 +23,10 @@ from unstrung.engine.models.layers import Block, RMSNorm, rotary_angles
 SLOTS = ("actor", "second_actor", "setting", "motion", "look", "free_1", "free_2", "free_3")
 
 
+NUM_PORTRAITS = 2  # of the first two slots
+PORTRAIT_CELLS = 4  # latent cells along a portrait's side
+
+
 @dataclass(frozen=True)
 class Condition:
     """Everything that the transformer is told about a batch of clips besides noisy latents and times.
@@ -33,6 +37,7 @@ class Condition:
         context_spans: (B, T) which span a feature belongs to.
         pooled: (B, S, D) one vector per span.
         frame_spans: (B, F) which span each latent frame reads.
+        portraits: (B, S, P, C, h, w) latents of what whoever is named looks like; P may be 0.
     """
 
     context: Tensor
@@ -40,10 +45,16 @@ class Condition:
     context_spans: Tensor
     pooled: Tensor
     frame_spans: Tensor
+    portraits: Tensor
 
     def to(self, dtype: torch.dtype) -> "Condition":
         """The same condition with features of another number type."""
-        return replace(self, context=self.context.to(dtype), pooled=self.pooled.to(dtype))
+        return replace(
+            self,
+            context=self.context.to(dtype),
+            pooled=self.pooled.to(dtype),
+            portraits=self.portraits.to(dtype),
+        )
 
     def with_frame_spans(self, frame_spans: Tensor) -> "Condition":
         """The same captions for another division of the frames."""
@@ -52,17 +63,33 @@ class Condition:
 
 @dataclass(frozen=True)
 class TextEncoderConfig:
-    """Sizes of the text encoder."""
+    """Sizes of the text encoder.
+
+    Attributes:
+        vocabulary_size, hidden_size, depth, num_heads: the usual.
+        max_tokens: captions are cut after so many.
+        num_members: how many portraits there are to choose from; 0 for none.
+        portrait_channels: latent channels of a portrait.
+    """
 
     vocabulary_size: int
     hidden_size: int = 256
     depth: int = 3
     num_heads: int = 4
     max_tokens: int = 48
+    num_members: int = 0
+    portrait_channels: int = 0
 
 
 class TextEncoder(nn.Module):
-    """Slot states and a pooled vector for captions."""
+    """Slot states, a pooled vector and portraits for captions.
+
+    With `num_members` it holds a book of portraits, one more than members (the last shows nobody), and says
+    for the first two slots whose portrait the caption asks for. Painting from a portrait is one skill that
+    all characters share; after Chen et al. 2022 (Re-Imagen, 2209.14491).
+    """
+
+    portraits: Tensor
 
     def __init__(self, config: TextEncoderConfig, tokenizer: Tokenizer) -> None:
         """Build the network around a tokenizer of `config.vocabulary_size` entries."""
@@ -80,6 +107,17 @@ class TextEncoder(nn.Module):
         self.null_context = nn.Parameter(torch.randn(len(SLOTS), size) * 0.5)
         self.null_pooled = nn.Parameter(torch.zeros(size))
         nn.init.normal_(self.embedding.weight, std=0.5)
+        book = (config.num_members + 1, config.portrait_channels, PORTRAIT_CELLS, PORTRAIT_CELLS)
+        self.register_buffer("portraits", torch.zeros(book), persistent=config.num_members > 0)
+        # Taught as heads of the training's reader and carried along; the transformer's loss never moves them.
+        self.casting = nn.ModuleList(
+            nn.Linear(size, config.num_members + 1) for _ in range(self.num_portraits)
+        ).requires_grad_(False)
+
+    @property
+    def num_portraits(self) -> int:
+        """P, portraits in a condition for each caption."""
+        return NUM_PORTRAITS if self.config.num_members else 0
 
     def tokenize(self, captions: Sequence[str]) -> tuple[Tensor, Tensor]:
         """Token numbers and mask, (B, T) each; captions beyond `max_tokens` are cut."""
@@ -122,6 +160,7 @@ class TextEncoder(nn.Module):
         frame_spans: Tensor,
         dropped: Tensor | None = None,
         min_spans: int = 1,
+        who: Tensor | None = None,
     ) -> Condition:
         """Encode a batch of clips, each with one caption per span.
 
@@ -130,21 +169,34 @@ class TextEncoder(nn.Module):
             frame_spans: (B, F) which caption each latent frame reads.
             dropped: (B,) true where the caption is withheld (null condition); None withholds nothing.
             min_spans: make room for at least so many captions.
+            who: (B, spans, P) numbers of the portraits that belong to the captions; None reads them.
         """
         num_spans = max(min_spans, *(len(each) for each in captions))
         num_slots = len(SLOTS)
         flat = [each[i] if i < len(each) else "" for each in captions for i in range(num_spans)]
         states, pooled = self(*self.tokenize(flat))
         batch = len(captions)
+        picked = self._read_portraits(states) if who is None else who.flatten(0, 1)
         present = torch.tensor([[i < len(each) for i in range(num_spans)] for each in captions])
         if dropped is not None:
             gone = dropped.repeat_interleave(num_spans)
             states = torch.where(gone[:, None, None], self.null_context, states)
             pooled = torch.where(gone[:, None], self.null_pooled, pooled)
+            picked = torch.where(gone[:, None], self.config.num_members, picked)
         return Condition(
             context=states.reshape(batch, num_spans * num_slots, -1),
             mask=present.repeat_interleave(num_slots, dim=1),
             context_spans=torch.arange(num_spans).repeat_interleave(num_slots).expand(batch, -1),
             pooled=pooled.reshape(batch, num_spans, -1),
             frame_spans=frame_spans,
+            portraits=self.portraits[picked].reshape(
+                batch, num_spans, self.num_portraits, *self.portraits.shape[1:]
+            ),
         )
+
+    def _read_portraits(self, states: Tensor) -> Tensor:
+        """Whose portraits the captions ask for, (B, P), from slot states (B, S, D)."""
+        scores = [head(states[:, slot]) for slot, head in enumerate(self.casting)]
+        if not scores:
+            return torch.zeros(len(states), 0, dtype=torch.long)
+        return torch.stack([each.argmax(dim=-1) for each in scores], dim=1)

@@ -16,14 +16,14 @@ Design, after Peebles and Xie 2023 (DiT, 2212.09748) and its successors:
 No guidance, noise, text encoding or device moves in here.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from einops import rearrange
 from torch import Tensor, nn
 
 from unstrung.engine.models.layers import Block, RMSNorm, TimeEmbedding, rotary_angles
-from unstrung.engine.models.text_encoder import Condition
+from unstrung.engine.models.text_encoder import PORTRAIT_CELLS, Condition
 
 
 @dataclass(frozen=True)
@@ -35,6 +35,7 @@ class TransformerConfig:
         patch_size: latent cells per token, along height and along width (frames are never merged).
         hidden_size, depth, num_heads, mlp_ratio: the usual.
         context_size: width of the caption features.
+        num_portraits: P, portraits in a condition, which become tokens beside the caption's; 0 for none.
         fine_depth: blocks after the others in which every cell is a token of its own and looks at its own
             frame only; 0 for none.
     """
@@ -47,6 +48,7 @@ class TransformerConfig:
     mlp_ratio: float = 2.6667
     context_size: int = 256
     fine_depth: int = 0
+    num_portraits: int = 0
 
 
 @dataclass(frozen=True)
@@ -82,6 +84,8 @@ class Transformer(nn.Module):
         self.blocks = nn.ModuleList(
             Block(size, config.num_heads, config.mlp_ratio) for _ in range(config.depth)
         )
+        if config.num_portraits:
+            self.portrait_tokens = PortraitTokens(config, patch, config.patch_size)
         self.fine = FineBlocks(config) if config.fine_depth else None
         self.final_norm = RMSNorm(size)
         self.final_modulation = nn.Linear(size, 2 * size)
@@ -130,6 +134,10 @@ class Transformer(nn.Module):
         place = self.place_embedding(place_features(rows, columns, frames).to(tokens.dtype))
         video = self.patch_embedding(tokens) + place
         context = self.context_embedding(condition.context)  # (B, T, D)
+        if self.config.num_portraits:
+            shown = self.portrait_tokens(condition.portraits)  # (B, S, T', D)
+            context = torch.cat([context, shown.flatten(1, 2)], dim=1)
+            condition = _with_more_context(condition, shown.shape[2])
         num_context = context.shape[1]
         x = torch.cat([context, video], dim=1)
 
@@ -151,7 +159,7 @@ class Transformer(nn.Module):
         x = self._run_blocks(x, of_tokens, bias, rotary, routing, num_context)[:, num_context:]
         x = rearrange(x, "B (F H W) D -> B F (H W) D", F=frames, H=rows)
         if self.fine is not None:
-            x = self.fine(x, noisy_latents, base[:, 1:], patch)
+            x = self.fine(x, noisy_latents, base[:, 1:], condition)
             patch = 1
         return self._finish(x, embedded, (height // patch, width // patch), patch)
 
@@ -226,20 +234,26 @@ class FineBlocks(nn.Module):
         self.split = nn.Linear(size, size * config.patch_size**2)
         self.cell_embedding = nn.Linear(config.latent_channels, size)
         self.place_embedding = nn.Linear(_PLACE_FEATURES, size, bias=False)
+        self.patch_size = config.patch_size
+        if config.num_portraits:
+            self.portrait_tokens = PortraitTokens(config, config.latent_channels, 1)
         self.modulation_tables = nn.Parameter(torch.zeros(config.fine_depth, 3 * size))
         self.blocks = nn.ModuleList(
             Block(size, config.num_heads, config.mlp_ratio) for _ in range(config.fine_depth)
         )
 
-    def forward(self, coarse: Tensor, noisy_latents: Tensor, base: Tensor, patch: int) -> Tensor:
+    def forward(
+        self, coarse: Tensor, noisy_latents: Tensor, base: Tensor, condition: Condition
+    ) -> Tensor:
         """Tokens (B, F, cells, D).
 
         Args:
             coarse: (B, F, L, D) tokens of every frame.
             noisy_latents: (B, C, F, H, W).
             base: (B, F, 3 D) modulation of every frame.
-            patch: cells per coarse token, along height and width.
+            condition: whose portraits every frame sees.
         """
+        patch = self.patch_size
         batch, _, frames, height, width = noisy_latents.shape
         x = rearrange(
             self.split(coarse), "B F (H W) (p q D) -> (B F) (H p W q) D",
@@ -248,12 +262,50 @@ class FineBlocks(nn.Module):
         cells = rearrange(noisy_latents, "B C F H W -> (B F) (H W) C")
         place = self.place_embedding(place_features(height, width, 1).to(x.dtype))
         x = x + self.cell_embedding(cells) + place
+        shown: Tensor | None = None
+        if condition.portraits.shape[2]:
+            tokens = self.portrait_tokens(condition.portraits)  # (B, S, T, D)
+            spans = condition.frame_spans[..., None, None].expand(-1, -1, *tokens.shape[2:])
+            shown = torch.gather(tokens, 1, spans).flatten(0, 1)  # (B F, T, D)
         rotary = grid_rotary(0, (1, height, width), self.head_size, x.dtype)
         for table, block in zip(self.modulation_tables, self.blocks, strict=True):
             modulation = (base.flatten(0, 1)[:, None] + table).chunk(3, dim=-1)
-            x = block(x, None, rotary, modulation)
+            x = block(x, None, rotary, modulation, shown)
         by_frame: Tensor = x.unflatten(0, (batch, frames))
         return by_frame
+
+
+class PortraitTokens(nn.Module):
+    """Portraits as tokens: what stands where on whose portrait."""
+
+    def __init__(self, config: TransformerConfig, token_size: int, patch: int) -> None:
+        """Tokens of `patch` x `patch` cells, `token_size` numbers each."""
+        super().__init__()
+        self.patch = patch
+        self.embedding = nn.Linear(token_size, config.hidden_size)
+        num_tokens = config.num_portraits * (PORTRAIT_CELLS // patch) ** 2
+        self.places = nn.Parameter(torch.randn(num_tokens, config.hidden_size) * 0.5)
+
+    def forward(self, portraits: Tensor) -> Tensor:
+        """(B, S, P, C, h, w) to (B, S, P tokens, D)."""
+        tokens = rearrange(
+            portraits, "B S P C (H p) (W q) -> B S (P H W) (p q C)", p=self.patch, q=self.patch
+        )
+        shown: Tensor = self.embedding(tokens) + self.places
+        return shown
+
+
+def _with_more_context(condition: Condition, num_tokens: int) -> Condition:
+    """The same condition with room for so many more context tokens in every span."""
+    num_spans = condition.portraits.shape[1]
+    slots = condition.mask.shape[1] // num_spans
+    spans = torch.arange(num_spans).repeat_interleave(num_tokens).expand(len(condition.mask), -1)
+    mask = condition.mask[:, ::slots].repeat_interleave(num_tokens, dim=1)
+    return replace(
+        condition,
+        mask=torch.cat([condition.mask, mask], dim=1),
+        context_spans=torch.cat([condition.context_spans, spans], dim=1),
+    )
 
 
 _PLACE_FREQUENCIES = (0.5, 1.0, 2.0, 4.0, 8.0)

@@ -45,6 +45,7 @@ from unstrung.engine.training.curves import LossLog, draw_curves
 from unstrung.engine.training.ema import Ema
 from unstrung.engine.training.optimizer import Muon, split_parameters
 from unstrung.engine.training.plans import Plan, plan_of
+from unstrung.engine.training.portraits import portrait_book, teach_casting, with_portraits
 from unstrung.engine.training.replica import Replica
 from unstrung.engine.training.trainer import Trainer, append_record, load_state, save_state
 from unstrung.engine.video_io import contact_sheet, write_image
@@ -278,10 +279,15 @@ def _for_minutes(minutes: float) -> Iterator[float]:
 def _new_trainer(preset: str, plan: Plan, root: Path) -> Trainer:
     model = presets.preset(preset)
     torch.manual_seed(plan.config.seed)
-    text_encoder = load_text_encoder(root / f"text-{preset}" / "text_encoder.safetensors").train()
+    text_encoder = load_text_encoder(root / f"text-{preset}" / "text_encoder.safetensors")
+    if model.num_portraits:
+        autoencoder = load_autoencoder(root / f"autoencoder-{preset}" / "autoencoder.safetensors")
+        text_encoder = with_portraits(text_encoder, portrait_book(autoencoder, _art(plan.cast)))
+    text_encoder.train()
     sizes = TransformerConfig(
         model.latent_channels, model.patch_size, model.hidden_size, model.depth, model.num_heads,
         context_size=text_encoder.config.hidden_size, fine_depth=model.fine_depth,
+        num_portraits=model.num_portraits,
     )  # fmt: skip
     trainer = Trainer(
         plan.config, Transformer(sizes), text_encoder, LatentCache(root / "data"),
@@ -335,8 +341,10 @@ def averaged(trainer: Trainer) -> Denoiser:
     """The averaged networks as they would be shipped now."""
     transformer = Transformer(trainer.transformer.config)
     encoder = TextEncoder(trainer.text_encoder.config, trainer.text_encoder.tokenizer)
+    encoder.load_state_dict(trainer.text_encoder.state_dict())  # the book of portraits, too
     trainer.ema.copy_to(transformer)
     trainer.text_ema.copy_to(encoder)
+    teach_casting(encoder, *trainer.reader.heads_of_actors())
     return Denoiser(transformer.eval(), encoder.eval(), trainer.config.objective.target)
 
 

@@ -99,6 +99,14 @@ class ScriptReader(nn.Module):
             for layer, head in zip(self.heads, HEADS, strict=True)
         ]
 
+    def heads_of_actors(self) -> tuple[nn.Linear, nn.Linear]:
+        """The heads that name the first and the second actor."""
+        by_name = {head.name: layer for head, layer in zip(HEADS, self.heads, strict=True)}
+        first, second = by_name["actor"], by_name["second_actor"]
+        assert isinstance(first, nn.Linear)
+        assert isinstance(second, nn.Linear)
+        return first, second
+
     def loss(self, states: Tensor, wanted: Tensor) -> Tensor:
         """Mean cross-entropy over the fields plus squared error of portraits; wanted is (B, fields)."""
         scores = self(states)

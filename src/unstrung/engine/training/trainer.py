@@ -25,7 +25,7 @@ from unstrung.engine.models.text_encoder import Condition, TextEncoder
 from unstrung.engine.models.transformer import Routing, Transformer
 from unstrung.engine.shapes import LatentShape
 from unstrung.engine.theatre.render import shot_of_latent_frames
-from unstrung.engine.training import text
+from unstrung.engine.training import portraits, text
 from unstrung.engine.training.config import TrainingConfig
 from unstrung.engine.training.ema import Ema
 from unstrung.engine.training.objectives import loss_of, pose
@@ -165,7 +165,9 @@ class Trainer:
         with torch.set_grad_enabled(learns):
             # Clips always come with room for as many captions, so that a compiled step meets few shapes.
             num_spans = 1 if spans.shape[1] == 1 else MAX_SPANS
-            condition = self.listener.module.condition(captions, spans, dropped, num_spans)
+            who = portraits.cast_numbers(batch.scripts, max(num_spans, *map(len, captions)))
+            who = who[:, :, : self.text_encoder.num_portraits]
+            condition = self.listener.module.condition(captions, spans, dropped, num_spans, who)
         if not learns:
             context = condition.context.requires_grad_()  # one kind of step, for the same reason
             condition = replace(
