@@ -45,14 +45,14 @@ from unstrung.engine.checkpoints import (
     shipped_weights,
 )
 from unstrung.engine.models.autoencoder import Autoencoder, AutoencoderConfig
-from unstrung.engine.models.text_encoder import TextEncoder, TextEncoderConfig
+from unstrung.engine.models.text_encoder import PORTRAIT_CELLS, TextEncoder, TextEncoderConfig
 from unstrung.engine.models.transformer import Transformer, TransformerConfig, place_features
 from unstrung.engine.pipeline import TextToVideo
 from unstrung.engine.precision import describe_processor
 from unstrung.engine.presets import MINI
 from unstrung.engine.request import GenerationRequest, plan, recipe_of
 from unstrung.engine.shapes import LatentShape
-from unstrung.engine.theatre.cast import members_of
+from unstrung.engine.theatre.cast import load_cast, members_of
 from unstrung.engine.video_io import write_video
 
 RIVAL_STEPS = 50  # LTXPipeline's default, with guidance
@@ -91,11 +91,17 @@ def random_weights(folder: Path) -> None:
     torch.manual_seed(0)
     shots = captioned_shots(seed=0)
     tokenizer = train_tokenizer([next(shots)[0] for _ in range(3000)], MINI.vocabulary_size)
-    encoder = TextEncoder(TextEncoderConfig(tokenizer.get_vocab_size()), tokenizer)
+    sizes = TextEncoderConfig(
+        tokenizer.get_vocab_size(),
+        num_members=len(load_cast()) if MINI.num_portraits else 0,
+        portrait_channels=MINI.latent_channels if MINI.num_portraits else 0,
+    )
+    encoder = TextEncoder(sizes, tokenizer)
     transformer = Transformer(
         TransformerConfig(
             MINI.latent_channels, MINI.patch_size, MINI.hidden_size, MINI.depth, MINI.num_heads,
             context_size=encoder.config.hidden_size, fine_depth=MINI.fine_depth,
+            num_portraits=MINI.num_portraits,
         )
     )  # fmt: skip
     autoencoder = Autoencoder(
@@ -160,7 +166,8 @@ def step_operations(transformer: Transformer, latent: LatentShape, num_context: 
     size, patch = config.hidden_size, config.patch_size
     rows, columns = latent.height // patch, latent.width // patch
     num_video, per_token = latent.frames * rows * columns, config.latent_channels * patch**2
-    num_tokens, num_times = num_video + num_context, latent.frames + 1
+    shown = config.num_portraits * PORTRAIT_CELLS**2  # cells of portraits
+    num_tokens, num_times = num_video + num_context + shown // patch**2, latent.frames + 1
     mlp = transformer.blocks[0].mlp_size
     weights = size * (3 * size + 2 * mlp) + (size + mlp) * size
     block = num_tokens * weights + 2 * num_tokens**2 * size
@@ -168,11 +175,13 @@ def step_operations(transformer: Transformer, latent: LatentShape, num_context: 
     ends = (
         num_video * size * (2 * per_token + places) + (num_context + 1) * config.context_size * size
     )
-    if config.fine_depth:  # every cell a token, frame by frame
+    ends += shown * config.latent_channels * size
+    if config.fine_depth:  # every cell a token, frame by frame; portraits are looked at
         cells = latent.height * latent.width
-        fine_block = cells * weights + 2 * cells**2 * size
+        fine_block = cells * weights + 2 * cells * (cells + shown) * size
         split = cells * size * (size + config.latent_channels + places)
         ends += latent.frames * (config.fine_depth * fine_block + split)
+        ends += shown * size * (config.latent_channels + config.fine_depth * 2 * size)
     time_layers = transformer.time_embedding.network
     timing = num_times * sum(layer.weight.numel() for layer in (time_layers[0], time_layers[2]))
     modulation = num_times * 3 * size**2 + latent.frames * 2 * size**2
