@@ -53,7 +53,7 @@ def test_a_refiner_learns_what_the_linear_code_leaves_out(dtype: torch.dtype) ->
 
 def test_a_run_writes_an_autoencoder_of_the_same_code(tmp_path: Path) -> None:
     linear = tiny_autoencoder()
-    run = DecoderRun(PROPS, None, tmp_path, minutes=0.0, batch=9, resume=False)
+    run = DecoderRun(PROPS, None, tmp_path, minutes=0.0, batch=9, resume=False, num_pooled=2)
     told: list[float] = []
     train_decoder(with_refiner(linear, 16, 1), run, lambda done, _: told.append(done))
     written = load_autoencoder(tmp_path / "autoencoder.safetensors")

@@ -22,6 +22,18 @@ TARGETS: list[flow.Target] = ["clean", "velocity", "preconditioned"]
 LATENTS = gaussian(64, 3, 5, 2, 2)
 
 
+def test_times_of_clips_lie_nearer_to_noise_than_those_of_stills() -> None:
+    config = ObjectiveConfig(frame_power=0.5, uniform_share=0.0)
+    still, clip = (
+        draw_times(config, 4000, torch.Generator().manual_seed(0), frames) for frames in (1, 9)
+    )
+    torch.testing.assert_close(clip, 3 * still / (1 + 2 * still))
+    plain = draw_times(
+        ObjectiveConfig(uniform_share=0.0), 4000, torch.Generator().manual_seed(0), 9
+    )
+    assert torch.equal(plain, still)
+
+
 def right_answer(target: flow.Target, question: Question) -> torch.Tensor:
     """What a network that knows the latents would put out."""
     if target == "clean":

@@ -22,6 +22,7 @@ from unstrung.engine.errors import CheckpointError, InvalidRequest
 from unstrung.engine.shapes import LatentShape, VideoShape
 from unstrung.engine.theatre.script import Script
 from unstrung.engine.training.config import Mixture, TrainingConfig
+from unstrung.engine.training.curves import forget_after, read_log
 from unstrung.engine.training.objectives import ObjectiveConfig
 from unstrung.engine.training.trainer import (
     StepRecord,
@@ -212,6 +213,16 @@ def test_the_record_counts_steps_and_samples(cache: Path, tmp_path: Path) -> Non
         total += sizes[record.latent_frames]
         assert record.num_samples == total
     assert [StepRecord(**json.loads(line)) for line in log.read_text().splitlines()] == records
+
+
+def test_a_log_forgets_the_steps_that_a_dead_run_takes_again(tmp_path: Path) -> None:
+    log = tmp_path / "losses.jsonl"
+    forget_after(log, 3)
+    assert not log.exists()
+    for step in (1, 2, 9, 1, 2, 3, 4, 5):  # an older run's lines stay
+        append_record(log, StepRecord(step, 1.0, 0.0, 1, step, 0.5))
+    forget_after(log, 3)
+    assert [record["step"] for record in read_log(log)] == [1, 2, 9, 1, 2, 3]
 
 
 def test_an_interrupted_write_leaves_the_former_state_whole(cache: Path, tmp_path: Path) -> None:

@@ -51,6 +51,18 @@ def read_log(path: Path) -> list[dict[str, Any]]:
         raise DataError(f"The loss log {path} cannot be read: {error}.") from error
 
 
+def forget_after(path: Path, step: int) -> None:
+    """Drop the last lines of a log down to a step: a run that died goes on from its state and takes them anew."""
+    if path.exists():
+        records = read_log(path)
+        while records and records[-1]["step"] > step:
+            records.pop()
+        lines = [json.dumps(each) + "\n" for each in records]
+        temporary = path.with_suffix(".tmp")
+        temporary.write_text("".join(lines), "utf-8")
+        temporary.replace(path)
+
+
 def draw_curves(log: Path, picture: Path) -> None:
     """Draw the losses of a log over hours, one smoothed line per number of latent frames.
 

@@ -24,7 +24,6 @@ from unstrung.engine.training.curves import LossLog, draw_curves
 from unstrung.engine.training.replica import Replica
 
 _CLIP = VideoShape(9, 128, 128)
-_POOL = 160
 
 
 @dataclass(frozen=True)
@@ -39,6 +38,7 @@ class DecoderRun:
         batch: clips per step are this many frames over nine.
         resume: go on from `decoder.pt`.
         dtype: number type of the forward and backward passes.
+        num_pooled: renders kept at hand, of which one is renewed every four steps.
     """
 
     cast: tuple[str, ...]
@@ -48,6 +48,7 @@ class DecoderRun:
     batch: int
     resume: bool
     dtype: torch.dtype = torch.float32
+    num_pooled: int = 160
 
 
 def with_refiner(autoencoder: Autoencoder, channels: int, depth: int) -> Autoencoder:
@@ -108,7 +109,7 @@ def train_decoder(
         step = saved["step"]
     rng, generator = np.random.default_rng(step), torch.Generator().manual_seed(step)
     sprites = Sprites(run.art)
-    pool = [_render_one(run, rng, sprites) for _ in range(_POOL)]
+    pool = [_render_one(run, rng, sprites) for _ in range(run.num_pooled)]
     num_clips = max(1, run.batch // _CLIP.frames)
     cells = _CLIP.latent
     latents_shape = (

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from unstrung.engine import flow
+from unstrung.engine import flow, schedules
 
 
 @dataclass(frozen=True)
@@ -17,6 +17,9 @@ class ObjectiveConfig:
         time_mean, time_std: of the logit-normal distribution of times (Esser et al. 2024); a positive mean
             leans to high noise.
         uniform_share: share of the times drawn evenly from [0, 1] instead.
+        frame_power: times of a clip of F latent frames are shifted by F to this power towards noise; frames
+            repeat one another, so what happens is settled earlier than in a still (Esser et al. 2024, section
+            5.3.2, whose shift is the root of the number of tokens; 0 shifts nothing).
         mask_share: share of clips of several frames in which some frames are given (about half, as in
             Open-Sora 1.1).
         weight_power: errors of clean latents are divided by t to this power; 2 is the velocity's loss.
@@ -27,17 +30,21 @@ class ObjectiveConfig:
     time_mean: float = 0.4
     time_std: float = 1.0
     uniform_share: float = 0.1
+    frame_power: float = 0.0
     mask_share: float = 0.5
     weight_power: float = 2.0
     velocity_floor: float = 0.1
 
 
-def draw_times(config: ObjectiveConfig, batch: int, generator: torch.Generator) -> Tensor:
-    """One time per clip, (B,), in (0, 1)."""
+def draw_times(
+    config: ObjectiveConfig, batch: int, generator: torch.Generator, frames: int = 1
+) -> Tensor:
+    """One time per clip of so many latent frames, (B,), in (0, 1)."""
     normal = torch.randn(batch, generator=generator) * config.time_std + config.time_mean
     even = torch.rand(batch, generator=generator)
     is_even = torch.rand(batch, generator=generator) < config.uniform_share
-    return torch.where(is_even, even, torch.sigmoid(normal)).clamp(1e-3, 1.0)
+    times = torch.where(is_even, even, torch.sigmoid(normal))
+    return schedules.time_shift(times, frames**config.frame_power).clamp(1e-3, 1.0)
 
 
 def draw_given_frames(
@@ -92,7 +99,7 @@ def pose(config: ObjectiveConfig, latents: Tensor, generator: torch.Generator) -
     """Draw times, noise and masks for a batch of clean latents (B, C, F, H, W)."""
     batch, _, frames, _, _ = latents.shape
     given = draw_given_frames(config, batch, frames, generator)
-    times = draw_times(config, batch, generator)[:, None].expand(batch, frames).clone()
+    times = draw_times(config, batch, generator, frames)[:, None].expand(batch, frames).clone()
     # Given frames are exact in half of the clips and a little noisy in the others, so that long clips made
     # by continuation forgive their own mistakes.
     slight = torch.rand(batch, 1, generator=generator) * 0.2

@@ -87,15 +87,20 @@ def _mini() -> Plan:
     wide, tall = LatentShape(1, 8, 14), LatentShape(1, 14, 8)
     wide_clip, tall_clip = LatentShape(9, 8, 14), LatentShape(9, 14, 8)
     mixture = Mixture(
-        ((still, 0.60), (clip, 0.18), (long, 0.10), (wide, 0.04), (tall, 0.04),
-         (wide_clip, 0.02), (tall_clip, 0.02)),
+        ((still, 0.45), (clip, 0.22), (long, 0.17), (wide, 0.04), (tall, 0.04),
+         (wide_clip, 0.04), (tall_clip, 0.04)),
         batch_tokens=3072,
         max_batch=192,
         late_shares=((still, 0.15), (clip, 0.30), (long, 0.35), (wide, 0.03), (tall, 0.03),
                      (wide_clip, 0.07), (tall_clip, 0.07)),
     )  # fmt: skip
     objective = ObjectiveConfig(
-        target="clean", weight_power=0.0, time_mean=1.3, time_std=1.1, uniform_share=0.2
+        target="clean",
+        weight_power=0.0,
+        time_mean=1.3,
+        time_std=1.1,
+        uniform_share=0.2,
+        frame_power=0.5,
     )
     config = TrainingConfig(mixture, objective, muon_lr=4e-3, adam_lr=1.5e-3, ema_decay=0.998)
     minutes = Minutes(8.0, 3.0, 6.0, 20.0, 600.0)

@@ -41,7 +41,7 @@ from unstrung.engine.theatre.oracle import Oracle, OracleConfig, save_oracle
 from unstrung.engine.theatre.render import shot_of_latent_frames
 from unstrung.engine.theatre.repertoire import Repertoire, draw_script
 from unstrung.engine.training import decoder, oracle, text
-from unstrung.engine.training.curves import LossLog, draw_curves
+from unstrung.engine.training.curves import LossLog, draw_curves, forget_after
 from unstrung.engine.training.ema import Ema
 from unstrung.engine.training.optimizer import Muon, split_parameters
 from unstrung.engine.training.plans import Plan, plan_of
@@ -241,6 +241,7 @@ def run_transformer(
     out.mkdir(parents=True, exist_ok=True)
     if resume:
         load_state(state, trainer)
+        forget_after(log, trainer.step)
     elif start is None:
         log.unlink(missing_ok=True)
     autoencoder = load_autoencoder(root / f"autoencoder-{preset}" / "autoencoder.safetensors")
