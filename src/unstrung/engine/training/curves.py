@@ -52,7 +52,7 @@ def read_log(path: Path) -> list[dict[str, Any]]:
 
 
 def forget_after(path: Path, step: int) -> None:
-    """Drop the last lines of a log down to a step: a run that died goes on from its state and takes them anew."""
+    """Drop the last lines of a log down to a step, which a run that died takes anew from its state."""
     if path.exists():
         records = read_log(path)
         while records and records[-1]["step"] > step:
