@@ -284,7 +284,8 @@ class PortraitTokens(nn.Module):
         self.patch = patch
         self.embedding = nn.Linear(token_size, config.hidden_size)
         num_tokens = config.num_portraits * (PORTRAIT_CELLS // patch) ** 2
-        self.places = nn.Parameter(torch.randn(num_tokens, config.hidden_size) * 0.5)
+        self.places = nn.Parameter(torch.empty(num_tokens, config.hidden_size))
+        nn.init.normal_(self.places, std=0.5)
 
     def forward(self, portraits: Tensor) -> Tensor:
         """(B, S, P, C, h, w) to (B, S, P tokens, D)."""
