@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # The whole recipe of the shipped model `mini`, from art to weights, on a CPU.
 #
-# Minutes below are the plan's. The milestone that ships now took 11 for the text encoder, 7 for the oracle and
-# 58 for the transformer on two AVX-512 cores without AMX in fp32, and has no trained decoder yet
-# (docs/experiments.md). Every training step can be stopped and goes on with --resume.
+# Minutes below are the plan's. The milestone that ships now took 11 for the text encoder on two AVX-512 cores in
+# fp32, and on two AMX cores in bf16 99 for the transformer (whose plan changed twice on the way), 7 for the oracle
+# and 6 for the decoder (docs/experiments.md). Every training step can be stopped and goes on with --resume.
 # Usage: runs/mini.sh [minutes of transformer training in this session, default 120]
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -22,7 +22,7 @@ export MALLOC_MMAP_THRESHOLD_=4000000000 MALLOC_TRIM_THRESHOLD_=8000000000 MALLO
 [ -f $root/autoencoder-mini/autoencoder.safetensors ] ||
   "$unstrung" train autoencoder --preset mini --out $root/autoencoder-mini --minutes 0
 
-# 3. Clips: 80,000 renders as latents, 3 GB (7 minutes).
+# 3. Clips: 85,000 renders as latents, 4 GB (6 minutes).
 [ -d $root/data ] || "$unstrung" data prepare --preset mini --out $root/data
 
 # 4. Text encoder: reads scripts from captions in six languages (8 minutes).
