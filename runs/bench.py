@@ -138,7 +138,7 @@ def our_forward(ours: TextToVideo, latent: LatentShape, dtype: torch.dtype) -> C
     spans = torch.zeros(1, latent.frames, dtype=torch.long)
     with torch.inference_mode():
         told = ours.denoiser.text_encoder.condition([[PROMPT]], spans)
-    told = replace(told, context=told.context.to(dtype), pooled=told.pooled.to(dtype))
+    told = told.to(dtype)
     noise = ours.denoiser.noise(latent, [SEED]).to(dtype)
     times = torch.full((1, latent.frames), 0.5)
 
