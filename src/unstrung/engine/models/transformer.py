@@ -234,7 +234,7 @@ class FineBlocks(nn.Module):
         self.split = nn.Linear(size, size * config.patch_size**2)
         self.cell_embedding = nn.Linear(config.latent_channels, size)
         self.place_embedding = nn.Linear(_PLACE_FEATURES, size, bias=False)
-        self.patch_size = config.patch_size
+        self.patch_size, self.num_portraits = config.patch_size, config.num_portraits
         if config.num_portraits:
             self.portrait_tokens = PortraitTokens(config, config.latent_channels, 1)
         self.modulation_tables = nn.Parameter(torch.zeros(config.fine_depth, 3 * size))
@@ -263,7 +263,7 @@ class FineBlocks(nn.Module):
         place = self.place_embedding(place_features(height, width, 1).to(x.dtype))
         x = x + self.cell_embedding(cells) + place
         shown: Tensor | None = None
-        if condition.portraits.shape[2]:
+        if self.num_portraits:
             tokens = self.portrait_tokens(condition.portraits)  # (B, S, T, D)
             spans = condition.frame_spans[..., None, None].expand(-1, -1, *tokens.shape[2:])
             shown = torch.gather(tokens, 1, spans).flatten(0, 1)  # (B F, T, D)
