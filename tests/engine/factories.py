@@ -14,7 +14,13 @@ from torch import Tensor, nn
 
 from unstrung.engine.data.prepare import to_pixels
 from unstrung.engine.models.autoencoder import CELL_SIZE, Autoencoder, AutoencoderConfig
-from unstrung.engine.models.text_encoder import SLOTS, Condition, TextEncoder, TextEncoderConfig
+from unstrung.engine.models.text_encoder import (
+    SLOTS,
+    Condition,
+    TextEncoder,
+    TextEncoderConfig,
+    no_layout,
+)
 from unstrung.engine.models.transformer import Transformer, TransformerConfig
 from unstrung.engine.shapes import LatentShape, VideoShape
 from unstrung.engine.theatre.render import render
@@ -103,6 +109,7 @@ def conditioned(
         pooled=gaussian(batch, num_spans, CONTEXT_SIZE, seed=seed + 1),
         frame_spans=torch.tensor(frame_spans),
         portraits=torch.zeros(batch, num_spans, 0, LATENT_CHANNELS, 4, 4),
+        layout=no_layout(torch.tensor(frame_spans)),
     )
 
 

@@ -5,15 +5,19 @@ training knows it in `training.objectives`. Pipelines and sample sheets both com
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Final
 
 import torch
 from torch import Tensor
 
 from unstrung.engine import flow, guidance, sampling, schedules
+from unstrung.engine.models.layout import PLAN_CHANNELS, from_plan
 from unstrung.engine.models.text_encoder import Condition, TextEncoder
 from unstrung.engine.models.transformer import Transformer
 from unstrung.engine.shapes import LatentShape
+
+PLAN_STEPS: Final = 24
 
 
 @dataclass(frozen=True)
@@ -25,6 +29,7 @@ class Denoiser:
         target: what the transformer's output means.
         cast: the members that it has learned to draw.
         dtype: number type of the transformer's weights.
+        planner: a transformer over clips of one cell that draws layouts; None leaves layouts to the denoiser.
     """
 
     transformer: Transformer
@@ -32,6 +37,7 @@ class Denoiser:
     target: flow.Target
     cast: tuple[str, ...] = ()
     dtype: torch.dtype = torch.float32
+    planner: Transformer | None = None
 
     @property
     def latent_channels(self) -> int:
@@ -44,6 +50,33 @@ class Denoiser:
         return torch.stack(
             [torch.randn(size, generator=torch.Generator().manual_seed(seed)) for seed in seeds]
         )
+
+    @torch.inference_mode()
+    def lay_out(
+        self,
+        captions: Sequence[Sequence[str]],
+        frame_spans: Tensor,
+        seeds: Sequence[int],
+        aspect: float,
+        num_steps: int = PLAN_STEPS,
+    ) -> Tensor | None:
+        """Draw what stands where in a batch of clips, (B, F, `LAYOUT_SIZE`); None without a planner.
+
+        Args:
+            captions, frame_spans: as in `draw`.
+            seeds: one for each clip.
+            aspect: width of the picture over its height.
+            num_steps: Euler steps, each a few milliseconds.
+        """
+        if self.planner is None:
+            return None
+        size = (PLAN_CHANNELS, frame_spans.shape[1], 1, 1)
+        noise = torch.stack(
+            [torch.randn(size, generator=torch.Generator().manual_seed(seed)) for seed in seeds]
+        )
+        planner = replace(self, transformer=self.planner, dtype=torch.float32, planner=None)
+        plan = planner.draw(captions, frame_spans, noise, num_steps, guidance_scale=1.0)
+        return from_plan(plan, aspect)
 
     def velocity_field(
         self, condition: Condition, null_condition: Condition, guidance_scale: float
@@ -83,6 +116,7 @@ class Denoiser:
         guidance_scale: float,
         shift: float = 1.0,
         on_step: sampling.OnStep | None = None,
+        layout: Tensor | None = None,
     ) -> Tensor:
         """Clean latents (B, C, F, H, W) for a batch of clips.
 
@@ -94,8 +128,11 @@ class Denoiser:
             guidance_scale: at least 1.
             shift: of the schedule, see `schedules.time_shift`.
             on_step: told after every step; may raise to stop.
+            layout: (B, F, `LAYOUT_SIZE`) from `lay_out` or from a person; None leaves it to the denoiser.
         """
         condition = self.text_encoder.condition(captions, frame_spans)
+        if layout is not None:
+            condition = replace(condition, layout=layout)
         nothing = [[""]] * len(captions)
         everywhere = torch.ones(len(captions), dtype=torch.bool)
         null_condition = self.text_encoder.condition(

@@ -18,6 +18,7 @@ class ModelPreset:
         hidden_size, depth, num_heads: of the transformer.
         fine_depth: its blocks at one token a cell, after the others.
         num_portraits: pictures of the actors that a caption brings along, 0 or 2.
+        planner_size, planner_depth: width and blocks of the planner of layouts; depth 0 for no layouts.
         decoder_channels, decoder_depth: of the learned decoder.
         vocabulary_size: of the text encoder.
         native: frame rate, sizes and limits of its clips.
@@ -32,6 +33,8 @@ class ModelPreset:
     num_heads: int
     fine_depth: int
     num_portraits: int
+    planner_size: int
+    planner_depth: int
     decoder_channels: int
     decoder_depth: int
     vocabulary_size: int
@@ -55,6 +58,8 @@ MINI = ModelPreset(
     num_heads=6,
     fine_depth=2,
     num_portraits=2,
+    planner_size=192,
+    planner_depth=6,
     decoder_channels=256,
     decoder_depth=3,
     vocabulary_size=10_000,
@@ -70,6 +75,8 @@ TINY = ModelPreset(
     num_heads=1,
     fine_depth=1,
     num_portraits=2,
+    planner_size=64,
+    planner_depth=2,
     decoder_channels=0,
     decoder_depth=0,
     vocabulary_size=600,

@@ -18,6 +18,7 @@ import torch
 from tokenizers import Tokenizer
 from torch import Tensor, nn
 
+from unstrung.engine.layout import LAYOUT_SIZE
 from unstrung.engine.models.layers import Block, RMSNorm, rotary_angles
 
 SLOTS = ("actor", "second_actor", "setting", "motion", "look", "free_1", "free_2", "free_3")
@@ -38,6 +39,7 @@ class Condition:
         pooled: (B, S, D) one vector per span.
         frame_spans: (B, F) which span each latent frame reads.
         portraits: (B, S, P, C, h, w) latents of what whoever is named looks like; P may be 0.
+        layout: (B, F, `LAYOUT_SIZE`) what stands where in each latent frame; 0 where it is not known.
     """
 
     context: Tensor
@@ -46,6 +48,7 @@ class Condition:
     pooled: Tensor
     frame_spans: Tensor
     portraits: Tensor
+    layout: Tensor
 
     def to(self, dtype: torch.dtype) -> "Condition":
         """The same condition with features of another number type."""
@@ -57,8 +60,13 @@ class Condition:
         )
 
     def with_frame_spans(self, frame_spans: Tensor) -> "Condition":
-        """The same captions for another division of the frames."""
-        return replace(self, frame_spans=frame_spans)
+        """The same captions for another division of the frames, whose layout is not known."""
+        return replace(self, frame_spans=frame_spans, layout=no_layout(frame_spans))
+
+
+def no_layout(frame_spans: Tensor) -> Tensor:
+    """The layout of frames (B, F) of which nothing is known."""
+    return torch.zeros(*frame_spans.shape, LAYOUT_SIZE)
 
 
 @dataclass(frozen=True)
@@ -192,6 +200,7 @@ class TextEncoder(nn.Module):
             portraits=self.portraits[picked].reshape(
                 batch, num_spans, self.num_portraits, *self.portraits.shape[1:]
             ),
+            layout=no_layout(frame_spans),
         )
 
     def _read_portraits(self, states: Tensor) -> Tensor:

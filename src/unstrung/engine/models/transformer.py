@@ -23,6 +23,7 @@ from einops import rearrange
 from torch import Tensor, nn
 
 from unstrung.engine.models.layers import Block, RMSNorm, TimeEmbedding, rotary_angles
+from unstrung.engine.models.layout import LayoutEmbedding, at_start
 from unstrung.engine.models.text_encoder import PORTRAIT_CELLS, Condition
 
 
@@ -36,6 +37,7 @@ class TransformerConfig:
         hidden_size, depth, num_heads, mlp_ratio: the usual.
         context_size: width of the caption features.
         num_portraits: P, portraits in a condition, which become tokens beside the caption's; 0 for none.
+        has_layout: whether cells are told what stands where, as far as a condition's layout says it.
         fine_depth: blocks after the others in which every cell is a token of its own and looks at its own
             frame only; 0 for none.
     """
@@ -49,6 +51,7 @@ class TransformerConfig:
     context_size: int = 256
     fine_depth: int = 0
     num_portraits: int = 0
+    has_layout: bool = False
 
 
 @dataclass(frozen=True)
@@ -86,6 +89,8 @@ class Transformer(nn.Module):
         )
         if config.num_portraits:
             self.portrait_tokens = PortraitTokens(config, patch, config.patch_size)
+        if config.has_layout:
+            self.layout_embedding = LayoutEmbedding(size)
         self.fine = FineBlocks(config) if config.fine_depth else None
         self.final_norm = RMSNorm(size)
         self.final_modulation = nn.Linear(size, 2 * size)
@@ -102,6 +107,8 @@ class Transformer(nn.Module):
         for module in self.modules():
             if isinstance(module, Block):
                 nn.init.zeros_(module.proj_out.weight)  # a new block is the identity
+            if isinstance(module, LayoutEmbedding):
+                nn.init.zeros_(module.projection.weight)
         nn.init.zeros_(self.modulation[-1].get_parameter("weight"))
         with torch.no_grad():
             for name, tables in self.named_parameters():
@@ -133,6 +140,11 @@ class Transformer(nn.Module):
         )  # (B, L, p q C)
         place = self.place_embedding(place_features(rows, columns, frames).to(tokens.dtype))
         video = self.patch_embedding(tokens) + place
+        if self.config.has_layout:
+            before = at_start(condition.layout, condition.frame_spans)
+            video = video + self.layout_embedding(condition.layout, before, rows, columns).flatten(
+                1, 2
+            )
         context = self.context_embedding(condition.context)  # (B, T, D)
         if self.config.num_portraits:
             shown = self.portrait_tokens(condition.portraits)  # (B, S, T', D)
@@ -237,6 +249,9 @@ class FineBlocks(nn.Module):
         self.patch_size, self.num_portraits = config.patch_size, config.num_portraits
         if config.num_portraits:
             self.portrait_tokens = PortraitTokens(config, config.latent_channels, 1)
+        self.has_layout = config.has_layout
+        if config.has_layout:
+            self.layout_embedding = LayoutEmbedding(size)
         self.modulation_tables = nn.Parameter(torch.zeros(config.fine_depth, 3 * size))
         self.blocks = nn.ModuleList(
             Block(size, config.num_heads, config.mlp_ratio) for _ in range(config.fine_depth)
@@ -251,7 +266,7 @@ class FineBlocks(nn.Module):
             coarse: (B, F, L, D) tokens of every frame.
             noisy_latents: (B, C, F, H, W).
             base: (B, F, 3 D) modulation of every frame.
-            condition: whose portraits every frame sees.
+            condition: whose portraits every frame sees, and whose layout it follows.
         """
         patch = self.patch_size
         batch, _, frames, height, width = noisy_latents.shape
@@ -262,6 +277,10 @@ class FineBlocks(nn.Module):
         cells = rearrange(noisy_latents, "B C F H W -> (B F) (H W) C")
         place = self.place_embedding(place_features(height, width, 1).to(x.dtype))
         x = x + self.cell_embedding(cells) + place
+        if self.has_layout:
+            before = at_start(condition.layout, condition.frame_spans)
+            told = self.layout_embedding(condition.layout, before, height, width)
+            x = x + told.flatten(0, 1)
         shown: Tensor | None = None
         if self.num_portraits:
             tokens = self.portrait_tokens(condition.portraits)  # (B, S, T, D)

@@ -5,6 +5,7 @@ and no models. All blending is in 8-bit premultiplied colour, region by region, 
 of 33 frames at 128 x 128 a matter of milliseconds.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import cv2
@@ -12,7 +13,7 @@ import numpy as np
 
 from unstrung.engine.shapes import COMPRESSION, VideoShape
 from unstrung.engine.theatre import styles, weather
-from unstrung.engine.theatre.scenery import NUM_VARIANTS, Layer, Scenery, paint
+from unstrung.engine.theatre.scenery import NUM_VARIANTS, Layer, Scenery, floor_of, paint
 from unstrung.engine.theatre.script import Action, Script, Setting, Shot, TimeOfDay
 from unstrung.engine.theatre.sprites import Sprite, Sprites
 from unstrung.engine.theatre.staging import FLOAT_CENTRE, Staging, Track, View, stage_shot
@@ -47,16 +48,59 @@ def render(
     Returns:
         (F, H, W, 3) uint8 RGB at 12 frames a second.
     """
+    frames = [_render_shot(scene, shape, sprites) for scene in staged(script, shape, moment)]
+    return np.concatenate(frames)
+
+
+@dataclass(frozen=True)
+class Scene:
+    """One shot, staged and not yet painted.
+
+    Attributes:
+        shot: what happens.
+        seconds: (F,) time since the shot began [s].
+        variant: which of the setting's layouts is painted.
+        staging: paths of bodies and camera.
+        ground, has_floor: y of the feet, or of the middle of what hangs in mid-air [world units].
+        rng: goes on to draw what the painting leaves open.
+    """
+
+    shot: Shot
+    seconds: np.ndarray
+    variant: int
+    staging: Staging
+    ground: float
+    has_floor: bool
+    rng: np.random.Generator
+
+
+def staged(script: Script, shape: VideoShape, moment: float | None = None) -> Iterator[Scene]:
+    """Stage every shot of a script that has a frame in a clip of this shape; arguments as in `render`."""
     owners = shot_of_latent_frames(len(script.shots), shape.latent.frames)
-    frames = []
     for index, shot in enumerate(script.shots):
         num_latent = owners.count(index)
         if not num_latent:
             continue
         count = num_latent * COMPRESSION.frames - (COMPRESSION.frames - 1 if index == 0 else 0)
         rng = np.random.default_rng([script.seed, index])
-        frames.append(_render_shot(shot, count, shape, sprites, rng, moment))
-    return np.concatenate(frames)
+        yield _stage(shot, count, shape.width / shape.height, rng, moment)
+
+
+def _stage(
+    shot: Shot, count: int, aspect: float, rng: np.random.Generator, moment: float | None
+) -> Scene:
+    drawn_moment = float(rng.random())
+    if count == 1:
+        start = _shown_moment(shot.action, drawn_moment) if moment is None else moment
+        progress, seconds = np.array([start]), np.array([4.0 * start])
+    else:
+        progress = np.linspace(0.0, 1.0, count)
+        seconds = np.arange(count) / FRAME_RATE
+    variant = int(rng.integers(NUM_VARIANTS))
+    ground, has_floor = floor_of(shot.setting)
+    ground = ground if has_floor else FLOAT_CENTRE
+    staging = stage_shot(shot, progress, seconds, aspect, ground, has_floor, rng)
+    return Scene(shot, seconds, variant, staging, ground, has_floor, rng)
 
 
 @dataclass(frozen=True)
@@ -69,38 +113,22 @@ class _Frame:
     has_floor: bool
 
 
-def _render_shot(
-    shot: Shot,
-    count: int,
-    shape: VideoShape,
-    sprites: Sprites,
-    rng: np.random.Generator,
-    moment: float | None,
-) -> np.ndarray:
-    drawn_moment = float(rng.random())
-    if count == 1:
-        start = _shown_moment(shot.action, drawn_moment) if moment is None else moment
-        progress, seconds = np.array([start]), np.array([4.0 * start])
-    else:
-        progress = np.linspace(0.0, 1.0, count)
-        seconds = np.arange(count) / FRAME_RATE
-    aspect = shape.width / shape.height
-    scenery = paint(shot.setting, shot.time_of_day, int(rng.integers(NUM_VARIANTS)), shape.height)
-    ground = scenery.ground if scenery.has_floor else FLOAT_CENTRE
-    staging = stage_shot(shot, progress, seconds, aspect, ground, scenery.has_floor, rng)
-    falling = weather.particles(shot.weather, rng)
-    frame = _Frame(shape.height, shape.width, ground, scenery.has_floor)
+def _render_shot(scene: Scene, shape: VideoShape, sprites: Sprites) -> np.ndarray:
+    shot, staging = scene.shot, scene.staging
+    scenery = paint(shot.setting, shot.time_of_day, scene.variant, shape.height)
+    falling = weather.particles(shot.weather, scene.rng)
+    frame = _Frame(shape.height, shape.width, scene.ground, scene.has_floor)
     tint = _TINTS[TimeOfDay.DAY if shot.setting in _UNLIT else shot.time_of_day]
     backdrops = _backdrops(scenery, staging.view, frame)
     fronts = _fronts(scenery, staging.view, frame)
-    clip = np.empty((count, shape.height, shape.width, 3), np.uint8)
-    for index in range(count):
+    clip = np.empty((len(scene.seconds), shape.height, shape.width, 3), np.uint8)
+    for index in range(len(clip)):
         canvas = weather.veil(shot.weather, backdrops[index])
         _draw_actors(canvas, staging, index, frame, sprites, tint)
         top, front = fronts[index]
         if len(front):
             _blend(canvas[top:], front)
-        weather.draw(canvas, shot.weather, falling, float(seconds[index]))
+        weather.draw(canvas, shot.weather, falling, float(scene.seconds[index]))
         clip[index] = styles.apply(shot.style, canvas)
     return clip
 
@@ -194,6 +222,27 @@ def _to_pixels(x: float, y: float, view: View, index: int, frame: _Frame) -> tup
     )
 
 
+def place_on_view(
+    track: Track,
+    box: tuple[float, float, float, float],
+    view: View,
+    index: int,
+    ground: float,
+    has_floor: bool,
+) -> tuple[float, float, float]:
+    """Where the camera sees a body in a frame: middle of its box, and side of its sprite square.
+
+    Returns:
+        x, y from the middle of the picture and size, all in heights of the picture.
+    """
+    zoom = float(view.zoom[index])
+    scale = float(track.scale[index]) * (1 - 0.15 * track.depth)
+    feet = ground - 0.06 * track.depth - float(track.lift[index])
+    middle = feet - (box[3] - box[1]) / 2 * scale if has_floor else feet
+    x = (float(track.x[index]) - float(view.x[index])) * zoom
+    return x, (middle - float(view.y[index])) * zoom, scale * zoom
+
+
 def _draw_sprite(
     canvas: np.ndarray,
     track: Track,
@@ -203,12 +252,11 @@ def _draw_sprite(
     frame: _Frame,
     tint: tuple[float, float, float],
 ) -> None:
-    scale = float(track.scale[index]) * (1 - 0.15 * track.depth)
     left, top, right, bottom = sprite.box
-    feet = frame.ground - 0.06 * track.depth - float(track.lift[index])
-    middle = feet - (bottom - top) / 2 * scale if frame.has_floor else feet
-    x, y = _to_pixels(float(track.x[index]), middle, view, index, frame)
-    size = scale * float(view.zoom[index]) * frame.height
+    seen = place_on_view(track, sprite.box, view, index, frame.ground, frame.has_floor)
+    x = seen[0] * frame.height + (frame.width - 1) / 2
+    y = seen[1] * frame.height + (frame.height - 1) / 2
+    size = seen[2] * frame.height
     picture = sprite.level_for(size)[(track.start_frame + index) % sprite.num_frames]
     angle = np.deg2rad(float(track.turn[index]))
     # One picture pixel of room at each side, because the box is measured on the smallest level.

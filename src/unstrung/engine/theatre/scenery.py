@@ -74,6 +74,12 @@ _PLANS = {
 }
 
 
+def floor_of(setting: Setting) -> tuple[float, bool]:
+    """World y at which feet stand in a setting, and whether there is a floor under them at all."""
+    plan = _PLANS[setting]
+    return plan.ground, plan.has_floor
+
+
 @lru_cache(maxsize=512)
 def paint(setting: Setting, time_of_day: TimeOfDay, variant: int, height: int) -> Scenery:
     """Paint a setting; the same arguments always give the same pixels.

@@ -55,6 +55,7 @@ class TrainingConfig:
         cooldown_share: last share of a run's minutes over which they fall to zero; 0 keeps them (resumable).
         ema_decay: of the weights that are sampled from and shipped.
         caption_dropout: share of clips trained without their caption, for guidance.
+        layout_dropout: share of clips trained without their layout; of those without a caption, half.
         text_lr_share: step size of the text encoder as a share of the transformer's; at 1 it forgot how to
             read within 200 steps (docs/experiments.md).
         reader_weight: weight of the script-reading loss that keeps the text encoder honest.
@@ -72,6 +73,7 @@ class TrainingConfig:
     cooldown_share: float = 0.0
     ema_decay: float = 0.999
     caption_dropout: float = 0.1
+    layout_dropout: float = 0.1
     text_lr_share: float = 0.1
     reader_weight: float = 0.3
     text_every: int = 4
@@ -81,7 +83,13 @@ class TrainingConfig:
 
     def __post_init__(self) -> None:
         """Check the shares."""
-        for name in ("cooldown_share", "caption_dropout", "route_share", "ema_decay"):
+        for name in (
+            "cooldown_share",
+            "caption_dropout",
+            "layout_dropout",
+            "route_share",
+            "ema_decay",
+        ):
             value = getattr(self, name)
             if not 0.0 <= value < 1.0:
                 raise InvalidRequest(name, value, "lie in [0, 1)")

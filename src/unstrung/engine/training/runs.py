@@ -40,6 +40,7 @@ from unstrung.engine.theatre.fetch import art_folder
 from unstrung.engine.theatre.oracle import Oracle, OracleConfig, save_oracle
 from unstrung.engine.theatre.render import shot_of_latent_frames
 from unstrung.engine.theatre.repertoire import Repertoire, draw_script
+from unstrung.engine.theatre.sprites import Sprites
 from unstrung.engine.training import decoder, oracle, text
 from unstrung.engine.training.curves import LossLog, draw_curves, forget_after
 from unstrung.engine.training.ema import Ema
@@ -66,11 +67,11 @@ class Progress:
 OnProgress = Callable[[Progress], None]
 
 
-def _silent(progress: Progress) -> None:
+def silent(progress: Progress) -> None:
     """Tell nobody."""
 
 
-def _art(cast: tuple[str, ...]) -> Path | None:
+def art_of(cast: tuple[str, ...]) -> Path | None:
     """Folder of the art; drawn props need none."""
     folder = art_folder()
     needs_art = cast != members_of("prop")
@@ -80,7 +81,7 @@ def _art(cast: tuple[str, ...]) -> Path | None:
 
 
 def run_autoencoder(
-    preset: str, out: Path, minutes: float | None, resume: bool, on_progress: OnProgress = _silent
+    preset: str, out: Path, minutes: float | None, resume: bool, on_progress: OnProgress = silent
 ) -> None:
     """Fit the linear code on renders, then train the decoder that refines it.
 
@@ -94,7 +95,7 @@ def run_autoencoder(
     model, plan = presets.preset(preset), plan_of(preset)
     path = out / "autoencoder.safetensors"
     out.mkdir(parents=True, exist_ok=True)
-    art = _art(plan.cast)
+    art = art_of(plan.cast)
     if resume and path.exists():
         autoencoder = load_autoencoder(path)
     else:
@@ -114,7 +115,7 @@ def run_autoencoder(
 
 
 def prepare_data(
-    preset: str, out: Path, num_clips: int | None, seed: int = 11, on_progress: OnProgress = _silent
+    preset: str, out: Path, num_clips: int | None, seed: int = 11, on_progress: OnProgress = silent
 ) -> None:
     """Render and encode the clips of a preset.
 
@@ -133,12 +134,12 @@ def prepare_data(
     )
     weights = out.parent / f"autoencoder-{preset}" / "autoencoder.safetensors"
     shards = sum(-(-p.num_clips // 256) for p in portions)
-    for index, path in enumerate(prepare(portions, out, _art(plan.cast), weights, seed)):
+    for index, path in enumerate(prepare(portions, out, art_of(plan.cast), weights, seed)):
         on_progress(Progress((index + 1) / shards, path.name))
 
 
 def run_text(
-    preset: str, out: Path, minutes: float | None, resume: bool, on_progress: OnProgress = _silent
+    preset: str, out: Path, minutes: float | None, resume: bool, on_progress: OnProgress = silent
 ) -> None:
     """Teach the text encoder to read scripts; writes `text_encoder.safetensors` and `reader.safetensors`."""
     model, plan = presets.preset(preset), plan_of(preset)
@@ -153,7 +154,7 @@ def run_text(
         sample = [words for words, _ in itertools.islice(text.captioned_shots(1), plan.text_sample)]
         tokenizer = text.train_tokenizer(sample, model.vocabulary_size)
         encoder = TextEncoder(TextEncoderConfig(tokenizer.get_vocab_size()), tokenizer)
-        portraits = text.portrait_codes(_art(plan.cast))
+        portraits = text.portrait_codes(art_of(plan.cast))
         reader = text.ScriptReader(encoder.config.hidden_size, portraits)
     hidden, rest = split_parameters([encoder, reader])
     dtype = choose_precision().dtype
@@ -161,7 +162,7 @@ def run_text(
     optimizers = (Muon(hidden, 2e-3, dtype=dtype), torch.optim.AdamW(rest, 2e-3, weight_decay=0.0))
     log = LossLog(out / "losses.jsonl", keep=resume)
     shots = text.captioned_shots(2 + random.randrange(10**6) if resume else 2)
-    for done in _for_minutes(plan.minutes.text if minutes is None else minutes):
+    for done in for_minutes(plan.minutes.text if minutes is None else minutes):
         for optimizer in optimizers:
             for group in optimizer.param_groups:
                 group["lr"] = 2e-3 * min(1.0, 0.02 + (1 - done) / 0.4)
@@ -182,7 +183,7 @@ def run_text(
 
 
 def run_oracle(
-    preset: str, out: Path, minutes: float | None, resume: bool, on_progress: OnProgress = _silent
+    preset: str, out: Path, minutes: float | None, resume: bool, on_progress: OnProgress = silent
 ) -> None:
     """Train the oracle on cached renders, stills first; writes `oracle.safetensors`."""
     plan = plan_of(preset)
@@ -202,7 +203,7 @@ def run_oracle(
     out.mkdir(parents=True, exist_ok=True)
     log = LossLog(out / "losses.jsonl", keep=resume)
     for stage, (stage_minutes, with_clips, peak) in enumerate(stages):
-        for done in _for_minutes(stage_minutes * factor):
+        for done in for_minutes(stage_minutes * factor):
             loss = learner.train_step(with_clips, peak * (1 - done) ** 0.8 + 1e-5)
             log.add(loss, 9 if with_clips else 1)
             on_progress(Progress((stage + done) / len(stages), f"oracle loss {loss:.3f}"))
@@ -215,7 +216,7 @@ def run_transformer(
     out: Path,
     minutes: float | None,
     resume: bool,
-    on_progress: OnProgress = _silent,
+    on_progress: OnProgress = silent,
     start: Path | None = None,
     cooldown: float | None = None,
 ) -> None:
@@ -247,7 +248,7 @@ def run_transformer(
     autoencoder = load_autoencoder(root / f"autoencoder-{preset}" / "autoencoder.safetensors")
     shift = presets.preset(preset).shift
     saved_at = sampled_at = time.perf_counter()
-    for done in _for_minutes(plan.minutes.transformer if minutes is None else minutes):
+    for done in for_minutes(plan.minutes.transformer if minutes is None else minutes):
         record = trainer.train_step(1 - done)
         append_record(log, record)
         figures = f"step {record.step}, loss {record.loss:.3f}, {record.num_samples} samples"
@@ -269,7 +270,7 @@ def run_transformer(
     draw_curves(log, out / "losses.png")
 
 
-def _for_minutes(minutes: float) -> Iterator[float]:
+def for_minutes(minutes: float) -> Iterator[float]:
     """Yield the share of the time that has passed until it is over; at least once."""
     started, done = time.perf_counter(), 0.0
     while done < 1.0:
@@ -283,18 +284,18 @@ def _new_trainer(preset: str, plan: Plan, root: Path) -> Trainer:
     text_encoder = load_text_encoder(root / f"text-{preset}" / "text_encoder.safetensors")
     if model.num_portraits:
         autoencoder = load_autoencoder(root / f"autoencoder-{preset}" / "autoencoder.safetensors")
-        text_encoder = with_portraits(text_encoder, portrait_book(autoencoder, _art(plan.cast)))
+        text_encoder = with_portraits(text_encoder, portrait_book(autoencoder, art_of(plan.cast)))
     text_encoder.train()
     sizes = TransformerConfig(
         model.latent_channels, model.patch_size, model.hidden_size, model.depth, model.num_heads,
         context_size=text_encoder.config.hidden_size, fine_depth=model.fine_depth,
-        num_portraits=model.num_portraits,
+        num_portraits=model.num_portraits, has_layout=model.planner_depth > 0,
     )  # fmt: skip
     trainer = Trainer(
         plan.config, Transformer(sizes), text_encoder, LatentCache(root / "data"),
-        choose_precision().dtype,
+        choose_precision().dtype, Sprites(art_of(plan.cast)),
     )  # fmt: skip
-    if plan.compiles:
+    if plan.compiles and trainer.dtype != torch.float32:
         trainer.predict = compiled(trainer.painter.module)
     reader = text.load_reader(root / f"text-{preset}" / READER, text_encoder.config.hidden_size)
     trainer.reader.load_state_dict(reader.state_dict())
@@ -322,12 +323,13 @@ def _begin_with(trainer: Trainer, folder: Path) -> None:
     """Take over the weights and counters of a folder of weights."""
     transformer, facts = load_transformer(folder / "transformer.safetensors")
     encoder = load_text_encoder(folder / "text_encoder.safetensors")
-    if (
-        transformer.config != trainer.transformer.config
-        or encoder.config != trainer.text_encoder.config
-    ):
+    wanted = trainer.transformer.config
+    learned = replace(transformer.config, has_layout=wanted.has_layout)  # layouts can come later
+    if learned != wanted or encoder.config != trainer.text_encoder.config:
         raise CheckpointError(f"The weights in {folder} are of another size than the preset.")
-    trainer.transformer.load_state_dict(transformer.state_dict())
+    trainer.transformer.load_state_dict(
+        {**trainer.transformer.state_dict(), **transformer.state_dict()}
+    )
     trainer.text_encoder.load_state_dict(encoder.state_dict())
     trainer.text_encoder.tokenizer = encoder.tokenizer
     reader = text.load_reader(folder / READER, encoder.config.hidden_size)

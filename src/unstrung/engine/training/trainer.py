@@ -25,9 +25,11 @@ from unstrung.engine.models.text_encoder import Condition, TextEncoder
 from unstrung.engine.models.transformer import Routing, Transformer
 from unstrung.engine.shapes import LatentShape
 from unstrung.engine.theatre.render import shot_of_latent_frames
+from unstrung.engine.theatre.sprites import Sprites
 from unstrung.engine.training import portraits, text
 from unstrung.engine.training.config import TrainingConfig
 from unstrung.engine.training.ema import Ema
+from unstrung.engine.training.layouts import PlanSource, layouts_of
 from unstrung.engine.training.objectives import loss_of, pose
 from unstrung.engine.training.optimizer import Muon, split_parameters
 from unstrung.engine.training.replica import Replica
@@ -63,8 +65,9 @@ class Trainer:
         config: TrainingConfig,
         transformer: Transformer,
         text_encoder: TextEncoder,
-        cache: LatentCache,
+        cache: LatentCache | PlanSource,
         dtype: torch.dtype = torch.float32,
+        sprites: Sprites | None = None,
     ) -> None:
         """Start a run from the given networks, which it will change.
 
@@ -73,12 +76,14 @@ class Trainer:
             transformer, text_encoder: fp32 networks.
             cache: clips to learn from.
             dtype: number type of the forward and backward passes; weights and optimisers stay in fp32.
+            sprites: pictures of the cast, from whose size layouts are told; None tells no layouts.
         """
         self.config = config
         self.transformer = transformer
         self.text_encoder = text_encoder
         self.reader = text.ScriptReader(text_encoder.config.hidden_size)
         self.cache = cache
+        self.sprites = sprites
         self.step = 0
         self.num_samples = 0
         self.seconds = 0.0
@@ -150,6 +155,8 @@ class Trainer:
         spans = torch.tensor([shot_of_latent_frames(len(each), frames) for each in captions])
         dropped = torch.rand(size, generator=self.generator) < self.config.caption_dropout
         condition, reader_loss = self._read(batch, captions, spans, dropped)
+        if self.sprites is not None and self.transformer.config.has_layout:
+            condition = replace(condition, layout=self._layout(batch, dropped))
         question = pose(self.config.objective, batch.latents, self.generator)
         tokens = frames * (height * width) // self.transformer.config.patch_size**2
         prediction = self.predict(
@@ -178,6 +185,16 @@ class Trainer:
             return condition, torch.zeros(())
         wanted = torch.tensor([text.answers(script.shots[0]) for script in batch.scripts])
         return condition, self.reader.loss(condition.context[kept].float(), wanted[kept])
+
+    def _layout(self, batch: Batch, dropped: Tensor) -> Tensor:
+        """Where everybody stands, except in clips whose layout is withheld."""
+        assert self.sprites is not None
+        size, _, frames, height, width = batch.latents.shape
+        shape = LatentShape(frames, height, width)
+        known = layouts_of(batch.scripts, shape, self.sprites)
+        share = torch.where(dropped, 0.5, self.config.layout_dropout)
+        gone = torch.rand(size, generator=self.generator) < share
+        return known.masked_fill(gone[:, None, None], 0.0)
 
     def _routing(self, tokens: int) -> Routing | None:
         share = self.config.route_share
