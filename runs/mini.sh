@@ -36,10 +36,15 @@ resume=
 [ -f $root/transformer-mini/state.pt ] && resume=--resume
 "$unstrung" train transformer --preset mini --out $root/transformer-mini --minutes "$minutes" $resume
 
-# 7. Decoder: sharpens what the linear code leaves soft (20 minutes or more).
+# 7. Planner: draws layouts from captions, by the text encoder as the transformer has left it (15 minutes).
+resume=
+[ -f $root/planner-mini/state.pt ] && resume=--resume
+"$unstrung" train planner --preset mini --out $root/planner-mini $resume
+
+# 8. Decoder: sharpens what the linear code leaves soft (20 minutes or more).
 resume=--resume
 "$unstrung" train autoencoder --preset mini --out $root/autoencoder-mini $resume
 
-# 8. Ship: bf16 weights, cards and scores.
+# 9. Ship: bf16 weights, cards and scores.
 "$unstrung" ship --preset mini --out src/unstrung/engine/weights
 "$unstrung" evaluate --split heldout --num 200

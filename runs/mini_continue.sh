@@ -23,4 +23,5 @@ cp $weights/text_encoder.safetensors $weights/reader.safetensors $root/text-mini
 # Constant step sizes, then the last tenth falls to zero: what is shipped is sharp, and can still be gone on with.
 "$unstrung" train transformer --preset mini --out $root/transformer-mini \
   --minutes "$minutes" --start $weights --cooldown 0.1
+"$unstrung" train planner --preset mini --out $root/planner-mini
 "$unstrung" ship --preset mini --root $root --out $weights

@@ -136,7 +136,8 @@ def test_no_room_imports_what_it_must_not_know(room: str, forbidden: tuple[str, 
 
 
 def test_errors_import_nothing_of_ours_and_shapes_only_errors() -> None:
-    for room, allowed in (("errors", set()), ("shapes", {f"{ENGINE}.errors"})):
+    rooms = (("errors", set()), ("layout", set()), ("shapes", {f"{ENGINE}.errors"}))
+    for room, allowed in rooms:
         (path,) = files_of(f"{ENGINE}.{room}")
         ours = {name for name in imported_names(path) if is_inside(name, "unstrung")}
         assert [n for n in ours if not any(is_inside(n, a) for a in allowed)] == []

@@ -21,6 +21,7 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
         ["train", "text", "--out", str(root / "text-tiny"), "--minutes", QUICK],
         ["train", "oracle", "--out", str(root / "oracle-tiny"), "--minutes", QUICK],
         ["train", "transformer", "--out", str(root / "transformer-tiny"), "--minutes", QUICK],
+        ["train", "planner", "--out", str(root / "planner-tiny"), "--minutes", QUICK],
     ]
     for step in steps:
         assert main([*step, "--preset", "tiny"]) == 0, step
@@ -29,7 +30,7 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_every_part_leaves_its_weights_and_its_losses(root: Path) -> None:
     assert (root / "autoencoder-tiny" / "autoencoder.safetensors").exists()
-    for part in ("text-tiny", "oracle-tiny", "transformer-tiny"):
+    for part in ("text-tiny", "oracle-tiny", "transformer-tiny", "planner-tiny"):
         assert list((root / part).glob("*.safetensors"))
         assert all(record["loss"] > 0 for record in read_log(root / part / "losses.jsonl"))
         assert (root / part / "losses.png").exists()

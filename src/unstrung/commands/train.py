@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 from rich.console import Console
@@ -19,14 +19,21 @@ class Part(StrEnum):
     ORACLE = "oracle"
     AUTOENCODER = "autoencoder"
     TEXT = "text"
+    PLANNER = "planner"
     TRANSFORMER = "transformer"
 
 
-_RUNS: dict[Part, Callable[[Any], Callable[..., None]]] = {
-    Part.ORACLE: lambda runs: runs.run_oracle,
-    Part.AUTOENCODER: lambda runs: runs.run_autoencoder,
-    Part.TEXT: lambda runs: runs.run_text,
-}
+def _run_of(part: Part) -> Callable[..., None]:
+    """What trains a part; torch is imported when it is asked for, and not before."""
+    from unstrung.engine.training import planner, runs
+
+    return {
+        Part.ORACLE: runs.run_oracle,
+        Part.AUTOENCODER: runs.run_autoencoder,
+        Part.TEXT: runs.run_text,
+        Part.PLANNER: planner.run_planner,
+        Part.TRANSFORMER: runs.run_transformer,
+    }[part]
 
 
 def train(
@@ -55,16 +62,15 @@ def train(
 ) -> None:
     """Train one part; checkpoints, loss curves and samples go into the folder of the run."""
     session = session_of(context, debug)
-    from unstrung.engine.training import runs
-
+    run = _run_of(part)
     session.has_begun = True
     folder = out or Path("training") / f"{part.value}-{preset}"
     session.stop_message = f"Stopped; the last checkpoint is in {folder}, go on with --resume."
     with RunDisplay(Console(stderr=True), f"{part.value} {preset}") as display:
         if part is Part.TRANSFORMER:
-            runs.run_transformer(preset, folder, minutes, resume, display.show, start, cooldown)
+            run(preset, folder, minutes, resume, display.show, start, cooldown)
         else:
-            _RUNS[part](runs)(preset, folder, minutes, resume, display.show)
+            run(preset, folder, minutes, resume, display.show)
     print_line(str(folder))
 
 

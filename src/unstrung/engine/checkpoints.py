@@ -21,6 +21,7 @@ from unstrung.engine.models.text_encoder import TextEncoder, TextEncoderConfig
 from unstrung.engine.models.transformer import Transformer, TransformerConfig
 
 FORMAT_VERSION = "1"
+PLANNER = "planner.safetensors"
 Config = TypeVar("Config", AutoencoderConfig, TextEncoderConfig, TransformerConfig)
 
 

@@ -405,13 +405,16 @@ def _draw(model: TextToVideo, scenes: Sequence[_Scene], drawing: _Drawing) -> It
     for start in range(0, len(scenes), drawing.batch_size):
         batch = scenes[start : start + drawing.batch_size]
         spans = [shot_of_latent_frames(len(scene.captions), latent.frames) for scene in batch]
+        captions, seeds = [each.captions for each in batch], [each.noise_seed for each in batch]
+        aspect = drawing.shape.width / drawing.shape.height
         latents = model.denoiser.draw(
-            [scene.captions for scene in batch],
+            captions,
             torch.tensor(spans),
-            model.denoiser.noise(latent, [scene.noise_seed for scene in batch]),
+            model.denoiser.noise(latent, seeds),
             drawing.num_steps,
             drawing.guidance_scale,
             model.model.shift,
+            layout=model.denoiser.lay_out(captions, torch.tensor(spans), seeds, aspect),
         )
         for index in range(len(batch)):
             yield model.decode(latents[index : index + 1])

@@ -8,7 +8,7 @@ A layout is an array (..., F, `LAYOUT_SIZE`). Its numbers, in this order:
 
 - known: 1, or 0 for a frame whose layout is not given (then all others are 0);
 - camera: x, y (world units) and zoom - 1;
-- for each of `NUM_BODIES` bodies the fields of `BODY`: `BODIES_PER_ACTOR` of the first actor, then of the second.
+- for each body the fields of `BODY`; `BODIES_PER_ACTOR` bodies of the first actor, then those of the second.
 
 Lengths are in heights of the picture, from its middle, x to the right and y downwards.
 """

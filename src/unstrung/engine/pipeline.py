@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 from unstrung.engine.checkpoints import (
+    PLANNER,
     load_autoencoder,
     load_text_encoder,
     load_transformer,
@@ -63,6 +64,7 @@ class TextToVideo:
             raise CheckpointError(
                 f"The transformer in {folder} does not say its {' and '.join(missing)}; ship it again."
             )
+        planner = load_transformer(folder / PLANNER)[0] if transformer.config.has_layout else None
         text_encoder = load_text_encoder(folder / "text_encoder.safetensors")
         autoencoder = load_autoencoder(folder / "autoencoder.safetensors")
         torch.set_flush_denormal(True)
@@ -70,7 +72,9 @@ class TextToVideo:
         transformer.to(dtype)
         if autoencoder.refiner is not None:
             autoencoder.refiner.to(dtype)
-        denoiser = Denoiser(transformer, text_encoder, facts["target"], tuple(facts["cast"]), dtype)
+        denoiser = Denoiser(
+            transformer, text_encoder, facts["target"], tuple(facts["cast"]), dtype, planner
+        )
         return cls(preset(facts["preset"]), denoiser, autoencoder, time.perf_counter() - started)
 
     def generate(self, request: GenerationRequest, on_step: OnStep | None = None) -> Generation:
@@ -153,14 +157,17 @@ class TextToVideo:
             if on_step is not None:
                 on_step(Step(index, num_steps, lambda: self._preview(clean)))
 
+        told_captions = [captions] * len(seeds)
+        aspect = fitted.shape.width / fitted.shape.height
         return self.denoiser.draw(
-            [captions] * len(seeds),
+            told_captions,
             spans,
             self.denoiser.noise(shape, seeds),
             num_steps,
             guidance_scale,
             self.model.shift,
             told,
+            self.denoiser.lay_out(told_captions, spans, seeds, aspect),
         )
 
     def _preview(self, clean: Tensor) -> np.ndarray:

@@ -273,7 +273,9 @@ def test_batches_hold_as_many_tokens_as_allowed_and_never_nothing() -> None:
     assert mixture.batch_size(LatentShape(13, 8, 8), patch_size=2) == 1
 
 
-@pytest.mark.parametrize("field", ["cooldown_share", "caption_dropout", "route_share", "ema_decay"])
+@pytest.mark.parametrize(
+    "field", ["cooldown_share", "caption_dropout", "layout_dropout", "ema_decay"]
+)
 def test_shares_outside_their_range_are_refused(field: str) -> None:
     with pytest.raises(InvalidRequest, match=f"{field} must lie in"):
         TrainingConfig(MIXTURE, **{field: 1.0})

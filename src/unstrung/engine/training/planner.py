@@ -10,7 +10,7 @@ from pathlib import Path
 import torch
 
 from unstrung.engine import presets
-from unstrung.engine.checkpoints import load_text_encoder, save_transformer
+from unstrung.engine.checkpoints import PLANNER, load_text_encoder, save_transformer
 from unstrung.engine.models.layout import PLAN_CHANNELS
 from unstrung.engine.models.transformer import Transformer, TransformerConfig
 from unstrung.engine.theatre.sprites import Sprites
@@ -31,7 +31,6 @@ from unstrung.engine.training.runs import (
 )
 from unstrung.engine.training.trainer import Trainer, append_record, load_state, save_state
 
-PLANNER = "planner.safetensors"
 _BATCH = 256
 
 
@@ -72,7 +71,16 @@ def run_planner(
 def _new_trainer(preset: str, plan: Plan, root: Path) -> Trainer:
     model = presets.preset(preset)
     torch.manual_seed(plan.config.seed)
-    encoder = load_text_encoder(root / f"text-{preset}" / "text_encoder.safetensors")
+    # The denoiser's run goes on teaching the text encoder, and it is that one which ships.
+    texts = next(
+        (
+            f
+            for f in (root / f"transformer-{preset}", root / f"text-{preset}")
+            if (f / READER).exists()
+        ),
+        root / f"text-{preset}",
+    )
+    encoder = load_text_encoder(texts / "text_encoder.safetensors")
     sizes = TransformerConfig(
         PLAN_CHANNELS, patch_size=1, hidden_size=model.planner_size, depth=model.planner_depth,
         num_heads=max(1, model.planner_size // 64), context_size=encoder.config.hidden_size,
@@ -87,7 +95,7 @@ def _new_trainer(preset: str, plan: Plan, root: Path) -> Trainer:
         text_lr_share=0.0, reader_weight=0.0, text_every=10**9,
     )  # fmt: skip
     trainer = Trainer(config, Transformer(sizes), encoder, source)
-    reader = text.load_reader(root / f"text-{preset}" / READER, encoder.config.hidden_size)
+    reader = text.load_reader(texts / READER, encoder.config.hidden_size)
     trainer.reader.load_state_dict(reader.state_dict())
     return trainer
 

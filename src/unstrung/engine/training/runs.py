@@ -44,6 +44,7 @@ from unstrung.engine.theatre.sprites import Sprites
 from unstrung.engine.training import decoder, oracle, text
 from unstrung.engine.training.curves import LossLog, draw_curves, forget_after
 from unstrung.engine.training.ema import Ema
+from unstrung.engine.training.layouts import layouts_of
 from unstrung.engine.training.optimizer import Muon, split_parameters
 from unstrung.engine.training.plans import Plan, plan_of
 from unstrung.engine.training.portraits import portrait_book, teach_casting, with_portraits
@@ -382,7 +383,9 @@ def write_samples(
         captions = [write_caption(s, "en", text.CAPTION_NAMES, words, 0.5) for s in scripts]
         spans = torch.tensor([shot_of_latent_frames(len(c), shape.frames) for c in captions])
         noise = denoiser.noise(shape, range(count))
-        latents = denoiser.draw(captions, spans, noise, 24, 2.5, shift)
+        # The planner is trained apart; what is watched here is painting, so the real layout is given.
+        told = layouts_of(scripts, shape, trainer.sprites) if trainer.sprites else None
+        latents = denoiser.draw(captions, spans, noise, 24, 2.5, shift, layout=told)
         with torch.inference_mode():
             video = autoencoder.decode(latents)
         frames = ((video + 1) * 127.5).round().to(torch.uint8).permute(0, 2, 3, 4, 1).numpy()

@@ -6,6 +6,7 @@ from typing import Any
 import torch
 
 from unstrung.engine.checkpoints import (
+    PLANNER,
     load_autoencoder,
     load_text_encoder,
     load_transformer,
@@ -22,7 +23,7 @@ def ship(preset: str, root: Path, out: Path) -> dict[str, Any]:
 
     Args:
         preset: name of the model.
-        root: training root with `transformer-PRESET`, `autoencoder-PRESET` and `oracle-PRESET`.
+        root: training root with `transformer-PRESET` and the other parts beside it.
         out: folder of weights; every file in it is replaced in one move.
 
     Returns:
@@ -39,6 +40,9 @@ def ship(preset: str, root: Path, out: Path) -> dict[str, Any]:
     autoencoder = load_autoencoder(root / f"autoencoder-{preset}" / "autoencoder.safetensors")
     oracle = load_oracle(root / f"oracle-{preset}" / "oracle.safetensors")
     save_transformer(out / "transformer.safetensors", transformer, facts, half)
+    if transformer.config.has_layout:
+        planner, planner_facts = load_transformer(root / f"planner-{preset}" / PLANNER)
+        save_transformer(out / PLANNER, planner, planner_facts, half)
     save_text_encoder(out / "text_encoder.safetensors", encoder, half)
     # In fp32: the linear code is the meaning of every latent, and continued training must not drift from it.
     save_autoencoder(out / "autoencoder.safetensors", autoencoder)
