@@ -12,7 +12,9 @@ import torch
 from torch import Tensor
 
 from unstrung.engine import flow, guidance, sampling, schedules
+from unstrung.engine.models.autoencoder import Autoencoder
 from unstrung.engine.models.layout import PLAN_CHANNELS, from_plan
+from unstrung.engine.models.sketch import sketch_latents
 from unstrung.engine.models.text_encoder import Condition, TextEncoder
 from unstrung.engine.models.transformer import Transformer
 from unstrung.engine.shapes import LatentShape
@@ -30,6 +32,7 @@ class Denoiser:
         cast: the members that it has learned to draw.
         dtype: number type of the transformer's weights.
         planner: a transformer over clips of one cell that draws layouts; None leaves layouts to the denoiser.
+        autoencoder: draws sketches of layouts; None tells layouts in numbers alone.
     """
 
     transformer: Transformer
@@ -38,6 +41,7 @@ class Denoiser:
     cast: tuple[str, ...] = ()
     dtype: torch.dtype = torch.float32
     planner: Transformer | None = None
+    autoencoder: Autoencoder | None = None
 
     @property
     def latent_channels(self) -> int:
@@ -77,6 +81,16 @@ class Denoiser:
         planner = replace(self, transformer=self.planner, dtype=torch.float32, planner=None)
         plan = planner.draw(captions, frame_spans, noise, num_steps, guidance_scale=1.0)
         return from_plan(plan, aspect)
+
+    def _with_layout(
+        self, condition: Condition, layout: Tensor, grid: tuple[int, int]
+    ) -> Condition:
+        sketch = None
+        if self.autoencoder is not None and condition.portraits.shape[2]:
+            sketch = sketch_latents(
+                self.autoencoder, condition.portraits, layout, condition.frame_spans, grid
+            )
+        return replace(condition, layout=layout, sketch=sketch)
 
     def velocity_field(
         self, condition: Condition, null_condition: Condition, guidance_scale: float
@@ -132,7 +146,7 @@ class Denoiser:
         """
         condition = self.text_encoder.condition(captions, frame_spans)
         if layout is not None:
-            condition = replace(condition, layout=layout)
+            condition = self._with_layout(condition, layout, (noise.shape[3], noise.shape[4]))
         nothing = [[""]] * len(captions)
         everywhere = torch.ones(len(captions), dtype=torch.bool)
         null_condition = self.text_encoder.condition(

@@ -73,8 +73,9 @@ class TextToVideo:
         if autoencoder.refiner is not None:
             autoencoder.refiner.to(dtype)
         denoiser = Denoiser(
-            transformer, text_encoder, facts["target"], tuple(facts["cast"]), dtype, planner
-        )
+            transformer, text_encoder, facts["target"], tuple(facts["cast"]), dtype, planner,
+            autoencoder,
+        )  # fmt: skip
         return cls(preset(facts["preset"]), denoiser, autoencoder, time.perf_counter() - started)
 
     def generate(self, request: GenerationRequest, on_step: OnStep | None = None) -> Generation:

@@ -23,7 +23,7 @@ from unstrung.engine.models.transformer import Transformer, TransformerConfig
 from unstrung.engine.shapes import LatentShape
 from unstrung.engine.theatre.sprites import Sprites
 from unstrung.engine.training.config import Mixture, TrainingConfig
-from unstrung.engine.training.layouts import PlanSource, layouts_of
+from unstrung.engine.training.layouts import PlanSource, Stage, layouts_of
 from unstrung.engine.training.planner import averaged_planner
 from unstrung.engine.training.trainer import Trainer
 
@@ -101,7 +101,7 @@ def test_the_denoiser_is_told_layouts_in_its_share_of_clips(tmp_path: Path, drop
         Mixture(((shape, 1.0),), max_batch=8), caption_dropout=0.0, layout_dropout=dropout
     )
     trainer = Trainer(
-        config, Transformer(sizes), tiny_text_encoder(), LatentCache(tmp_path), sprites=SPRITES
+        config, Transformer(sizes), tiny_text_encoder(), LatentCache(tmp_path), stage=Stage(SPRITES)
     )
     told = []
 

@@ -26,7 +26,7 @@ class LayoutEmbedding(nn.Module):
     """Tells every cell which part of whose portrait it shows, at the start and the end of its frame."""
 
     def __init__(self, hidden_size: int) -> None:
-        """Start at zero: a network that learned without layouts goes on as before."""
+        """One linear map from the features."""
         super().__init__()
         self.projection = nn.Linear(_FEATURES, hidden_size, bias=False)
 

@@ -40,6 +40,7 @@ class Condition:
         frame_spans: (B, F) which span each latent frame reads.
         portraits: (B, S, P, C, h, w) latents of what whoever is named looks like; P may be 0.
         layout: (B, F, `LAYOUT_SIZE`) what stands where in each latent frame; 0 where it is not known.
+        sketch: (B, C, F, H, W) latents of the portraits laid out so (`models.sketch`); None if not known.
     """
 
     context: Tensor
@@ -49,6 +50,7 @@ class Condition:
     frame_spans: Tensor
     portraits: Tensor
     layout: Tensor
+    sketch: Tensor | None = None
 
     def to(self, dtype: torch.dtype) -> "Condition":
         """The same condition with features of another number type."""
@@ -57,11 +59,12 @@ class Condition:
             context=self.context.to(dtype),
             pooled=self.pooled.to(dtype),
             portraits=self.portraits.to(dtype),
+            sketch=None if self.sketch is None else self.sketch.to(dtype),
         )
 
     def with_frame_spans(self, frame_spans: Tensor) -> "Condition":
         """The same captions for another division of the frames, whose layout is not known."""
-        return replace(self, frame_spans=frame_spans, layout=no_layout(frame_spans))
+        return replace(self, frame_spans=frame_spans, layout=no_layout(frame_spans), sketch=None)
 
 
 def no_layout(frame_spans: Tensor) -> Tensor:

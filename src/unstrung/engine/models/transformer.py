@@ -37,7 +37,7 @@ class TransformerConfig:
         hidden_size, depth, num_heads, mlp_ratio: the usual.
         context_size: width of the caption features.
         num_portraits: P, portraits in a condition, which become tokens beside the caption's; 0 for none.
-        has_layout: whether cells are told what stands where, as far as a condition's layout says it.
+        has_layout: whether cells are told what stands where, as far as a condition knows it.
         fine_depth: blocks after the others in which every cell is a token of its own and looks at its own
             frame only; 0 for none.
     """
@@ -91,6 +91,7 @@ class Transformer(nn.Module):
             self.portrait_tokens = PortraitTokens(config, patch, config.patch_size)
         if config.has_layout:
             self.layout_embedding = LayoutEmbedding(size)
+            self.sketch_embedding = nn.Linear(patch, size, bias=False)
         self.fine = FineBlocks(config) if config.fine_depth else None
         self.final_norm = RMSNorm(size)
         self.final_modulation = nn.Linear(size, 2 * size)
@@ -107,8 +108,9 @@ class Transformer(nn.Module):
         for module in self.modules():
             if isinstance(module, Block):
                 nn.init.zeros_(module.proj_out.weight)  # a new block is the identity
-            if isinstance(module, LayoutEmbedding):
-                nn.init.zeros_(module.projection.weight)
+        for name, weight in self.named_parameters():
+            if "layout_embedding" in name or "sketch_embedding" in name:
+                nn.init.zeros_(weight)  # a network that learned without layouts goes on as before
         nn.init.zeros_(self.modulation[-1].get_parameter("weight"))
         with torch.no_grad():
             for name, tables in self.named_parameters():
@@ -142,9 +144,13 @@ class Transformer(nn.Module):
         video = self.patch_embedding(tokens) + place
         if self.config.has_layout:
             before = at_start(condition.layout, condition.frame_spans)
-            video = video + self.layout_embedding(condition.layout, before, rows, columns).flatten(
-                1, 2
-            )
+            told = self.layout_embedding(condition.layout, before, rows, columns)
+            video = video + told.flatten(1, 2)
+            if condition.sketch is not None:
+                sketch = rearrange(
+                    condition.sketch, "B C F (H p) (W q) -> B (F H W) (p q C)", p=patch, q=patch
+                )
+                video = video + self.sketch_embedding(sketch)
         context = self.context_embedding(condition.context)  # (B, T, D)
         if self.config.num_portraits:
             shown = self.portrait_tokens(condition.portraits)  # (B, S, T', D)
@@ -252,6 +258,7 @@ class FineBlocks(nn.Module):
         self.has_layout = config.has_layout
         if config.has_layout:
             self.layout_embedding = LayoutEmbedding(size)
+            self.sketch_embedding = nn.Linear(config.latent_channels, size, bias=False)
         self.modulation_tables = nn.Parameter(torch.zeros(config.fine_depth, 3 * size))
         self.blocks = nn.ModuleList(
             Block(size, config.num_heads, config.mlp_ratio) for _ in range(config.fine_depth)
@@ -281,6 +288,9 @@ class FineBlocks(nn.Module):
             before = at_start(condition.layout, condition.frame_spans)
             told = self.layout_embedding(condition.layout, before, height, width)
             x = x + told.flatten(0, 1)
+            if condition.sketch is not None:
+                sketch = rearrange(condition.sketch, "B C F H W -> (B F) (H W) C")
+                x = x + self.sketch_embedding(sketch)
         shown: Tensor | None = None
         if self.num_portraits:
             tokens = self.portrait_tokens(condition.portraits)  # (B, S, T, D)

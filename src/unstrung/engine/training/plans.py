@@ -108,7 +108,9 @@ def _mini() -> Plan:
         uniform_share=0.2,
         frame_power=0.5,
     )
-    config = TrainingConfig(mixture, objective, muon_lr=4e-3, adam_lr=1.5e-3, ema_decay=0.99)
+    config = TrainingConfig(
+        mixture, objective, muon_lr=4e-3, adam_lr=1.5e-3, ema_decay=0.99, text_lr_share=0.0
+    )
     minutes = Minutes(8.0, 3.0, 6.0, 20.0, 15.0, 600.0)
     planned = (clips, tuple(portion.shape.latent for portion in portions))
     return Plan(lead, portions, 3_600, config, planned, minutes, compiles=True)

@@ -44,7 +44,7 @@ from unstrung.engine.theatre.sprites import Sprites
 from unstrung.engine.training import decoder, oracle, text
 from unstrung.engine.training.curves import LossLog, draw_curves, forget_after
 from unstrung.engine.training.ema import Ema
-from unstrung.engine.training.layouts import layouts_of
+from unstrung.engine.training.layouts import Stage, layouts_of
 from unstrung.engine.training.optimizer import Muon, split_parameters
 from unstrung.engine.training.plans import Plan, plan_of
 from unstrung.engine.training.portraits import portrait_book, teach_casting, with_portraits
@@ -283,8 +283,8 @@ def _new_trainer(preset: str, plan: Plan, root: Path) -> Trainer:
     model = presets.preset(preset)
     torch.manual_seed(plan.config.seed)
     text_encoder = load_text_encoder(root / f"text-{preset}" / "text_encoder.safetensors")
+    autoencoder = load_autoencoder(root / f"autoencoder-{preset}" / "autoencoder.safetensors")
     if model.num_portraits:
-        autoencoder = load_autoencoder(root / f"autoencoder-{preset}" / "autoencoder.safetensors")
         text_encoder = with_portraits(text_encoder, portrait_book(autoencoder, art_of(plan.cast)))
     text_encoder.train()
     sizes = TransformerConfig(
@@ -294,7 +294,7 @@ def _new_trainer(preset: str, plan: Plan, root: Path) -> Trainer:
     )  # fmt: skip
     trainer = Trainer(
         plan.config, Transformer(sizes), text_encoder, LatentCache(root / "data"),
-        choose_precision().dtype, Sprites(art_of(plan.cast)),
+        choose_precision().dtype, Stage(Sprites(art_of(plan.cast)), autoencoder),
     )  # fmt: skip
     if plan.compiles and trainer.dtype != torch.float32:
         trainer.predict = compiled(trainer.painter.module)
@@ -349,7 +349,10 @@ def averaged(trainer: Trainer) -> Denoiser:
     trainer.ema.copy_to(transformer)
     trainer.text_ema.copy_to(encoder)
     teach_casting(encoder, *trainer.reader.heads_of_actors())
-    return Denoiser(transformer.eval(), encoder.eval(), trainer.config.objective.target)
+    return Denoiser(
+        transformer.eval(), encoder.eval(), trainer.config.objective.target,
+        autoencoder=trainer.stage.autoencoder if trainer.stage else None,
+    )  # fmt: skip
 
 
 def _save_all(trainer: Trainer, preset: str, out: Path) -> None:
@@ -384,7 +387,7 @@ def write_samples(
         spans = torch.tensor([shot_of_latent_frames(len(c), shape.frames) for c in captions])
         noise = denoiser.noise(shape, range(count))
         # The planner is trained apart; what is watched here is painting, so the real layout is given.
-        told = layouts_of(scripts, shape, trainer.sprites) if trainer.sprites else None
+        told = layouts_of(scripts, shape, trainer.stage.sprites) if trainer.stage else None
         latents = denoiser.draw(captions, spans, noise, 24, 2.5, shift, layout=told)
         with torch.inference_mode():
             video = autoencoder.decode(latents)

@@ -25,11 +25,10 @@ from unstrung.engine.models.text_encoder import Condition, TextEncoder
 from unstrung.engine.models.transformer import Routing, Transformer
 from unstrung.engine.shapes import LatentShape
 from unstrung.engine.theatre.render import shot_of_latent_frames
-from unstrung.engine.theatre.sprites import Sprites
 from unstrung.engine.training import portraits, text
 from unstrung.engine.training.config import TrainingConfig
 from unstrung.engine.training.ema import Ema
-from unstrung.engine.training.layouts import PlanSource, layouts_of
+from unstrung.engine.training.layouts import PlanSource, Stage
 from unstrung.engine.training.objectives import loss_of, pose
 from unstrung.engine.training.optimizer import Muon, split_parameters
 from unstrung.engine.training.replica import Replica
@@ -67,7 +66,7 @@ class Trainer:
         text_encoder: TextEncoder,
         cache: LatentCache | PlanSource,
         dtype: torch.dtype = torch.float32,
-        sprites: Sprites | None = None,
+        stage: Stage | None = None,
     ) -> None:
         """Start a run from the given networks, which it will change.
 
@@ -76,14 +75,14 @@ class Trainer:
             transformer, text_encoder: fp32 networks.
             cache: clips to learn from.
             dtype: number type of the forward and backward passes; weights and optimisers stay in fp32.
-            sprites: pictures of the cast, from whose size layouts are told; None tells no layouts.
+            stage: what layouts are told from; None tells none.
         """
         self.config = config
         self.transformer = transformer
         self.text_encoder = text_encoder
         self.reader = text.ScriptReader(text_encoder.config.hidden_size)
         self.cache = cache
-        self.sprites = sprites
+        self.stage = stage
         self.step = 0
         self.num_samples = 0
         self.seconds = 0.0
@@ -155,8 +154,8 @@ class Trainer:
         spans = torch.tensor([shot_of_latent_frames(len(each), frames) for each in captions])
         dropped = torch.rand(size, generator=self.generator) < self.config.caption_dropout
         condition, reader_loss = self._read(batch, captions, spans, dropped)
-        if self.sprites is not None and self.transformer.config.has_layout:
-            condition = replace(condition, layout=self._layout(batch, dropped))
+        if self.stage is not None and self.transformer.config.has_layout:
+            condition = self.stage.tell(condition, batch, self._without_layout(dropped))
         question = pose(self.config.objective, batch.latents, self.generator)
         tokens = frames * (height * width) // self.transformer.config.patch_size**2
         prediction = self.predict(
@@ -168,7 +167,7 @@ class Trainer:
         self, batch: Batch, captions: list[tuple[str, ...]], spans: Tensor, dropped: Tensor
     ) -> tuple[Condition, Tensor]:
         """Encode the captions, and judge how well the slots read the first shot."""
-        learns = self.step % self.config.text_every == 0
+        learns = self.config.text_lr_share > 0 and self.step % self.config.text_every == 0
         with torch.set_grad_enabled(learns):
             # Clips always come with room for as many captions, so that a compiled step meets few shapes.
             num_spans = 1 if spans.shape[1] == 1 else MAX_SPANS
@@ -186,15 +185,10 @@ class Trainer:
         wanted = torch.tensor([text.answers(script.shots[0]) for script in batch.scripts])
         return condition, self.reader.loss(condition.context[kept].float(), wanted[kept])
 
-    def _layout(self, batch: Batch, dropped: Tensor) -> Tensor:
-        """Where everybody stands, except in clips whose layout is withheld."""
-        assert self.sprites is not None
-        size, _, frames, height, width = batch.latents.shape
-        shape = LatentShape(frames, height, width)
-        known = layouts_of(batch.scripts, shape, self.sprites)
+    def _without_layout(self, dropped: Tensor) -> Tensor:
+        """Which clips (B,) go without their layout."""
         share = torch.where(dropped, 0.5, self.config.layout_dropout)
-        gone = torch.rand(size, generator=self.generator) < share
-        return known.masked_fill(gone[:, None, None], 0.0)
+        return torch.rand(len(dropped), generator=self.generator) < share
 
     def _routing(self, tokens: int) -> Routing | None:
         share = self.config.route_share
