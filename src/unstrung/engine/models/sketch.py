@@ -1,9 +1,9 @@
 """Sketches: portraits laid where a layout says, as a clip that the denoiser sees and paints from.
 
-The denoiser has to learn how somebody looks in light, weather, style and motion; geometry need not be learned:
-each pixel of a body is looked up on its portrait, after Jaderberg et al. 2015 (spatial transformers,
-1506.02025) and, for warped references as a condition, Siarohin et al. 2018 (1801.00055). The sketch goes through
-the autoencoder, so it speaks the denoiser's language, motion inside a latent frame included.
+The denoiser has to learn how somebody looks in light, weather, style and motion; geometry need not be
+learned: each pixel of a body is looked up on its portrait, after Jaderberg et al. 2015 (spatial transformers,
+1506.02025) and, for warped references as a condition, Siarohin et al. 2018 (1801.00055). The sketch goes
+through the autoencoder, so it speaks the denoiser's language, motion inside a latent frame included.
 
 Axes: `B` batch, `S` spans, `P` portraits, `F` latent frames, `T` frames of the clip, `N` bodies.
 """
