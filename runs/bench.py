@@ -39,13 +39,20 @@ from torch import Tensor
 
 from unstrung import __version__
 from unstrung.engine.checkpoints import (
+    PLANNER,
     save_autoencoder,
     save_text_encoder,
     save_transformer,
     shipped_weights,
 )
 from unstrung.engine.models.autoencoder import Autoencoder, AutoencoderConfig
-from unstrung.engine.models.text_encoder import PORTRAIT_CELLS, TextEncoder, TextEncoderConfig
+from unstrung.engine.models.layout import PLAN_CHANNELS
+from unstrung.engine.models.text_encoder import (
+    PORTRAIT_CELLS,
+    Condition,
+    TextEncoder,
+    TextEncoderConfig,
+)
 from unstrung.engine.models.transformer import Transformer, TransformerConfig, place_features
 from unstrung.engine.pipeline import TextToVideo
 from unstrung.engine.precision import describe_processor
@@ -101,7 +108,13 @@ def random_weights(folder: Path) -> None:
         TransformerConfig(
             MINI.latent_channels, MINI.patch_size, MINI.hidden_size, MINI.depth, MINI.num_heads,
             context_size=encoder.config.hidden_size, fine_depth=MINI.fine_depth,
-            num_portraits=MINI.num_portraits,
+            num_portraits=MINI.num_portraits, has_layout=MINI.planner_depth > 0,
+        )
+    )  # fmt: skip
+    planner = Transformer(
+        TransformerConfig(
+            PLAN_CHANNELS, 1, MINI.planner_size, MINI.planner_depth,
+            max(1, MINI.planner_size // 64), context_size=encoder.config.hidden_size,
         )
     )  # fmt: skip
     autoencoder = Autoencoder(
@@ -113,15 +126,25 @@ def random_weights(folder: Path) -> None:
             parameter.add_(torch.randn_like(parameter), alpha=0.01)
     facts = {"preset": MINI.name, "target": "clean", "cast": members_of("lead")}
     save_transformer(folder / "transformer.safetensors", transformer, facts, torch.bfloat16)
+    save_transformer(folder / PLANNER, planner, facts, torch.bfloat16)
     save_text_encoder(folder / "text_encoder.safetensors", encoder, torch.bfloat16)
     save_autoencoder(folder / "autoencoder.safetensors", autoencoder, torch.bfloat16)
 
 
-def our_step(ours: TextToVideo, latent: LatentShape) -> Callable[[], Tensor]:
-    """One evaluation of our denoiser as the program runs it: no guidance, one clip."""
+def condition_of(ours: TextToVideo, latent: LatentShape) -> Condition:
+    """Everything that a step of a real generation is told, its layout and sketch included."""
     spans = torch.zeros(1, latent.frames, dtype=torch.long)
     with torch.inference_mode():
         condition = ours.denoiser.text_encoder.condition([[PROMPT]], spans)
+        layout = ours.denoiser.lay_out([[PROMPT]], spans, [SEED], latent.width / latent.height)
+        if layout is None:
+            return condition
+        return ours.denoiser.with_layout(condition, layout, (latent.height, latent.width))
+
+
+def our_step(ours: TextToVideo, latent: LatentShape) -> Callable[[], Tensor]:
+    """One evaluation of our denoiser as the program runs it: no guidance, one clip."""
+    condition = condition_of(ours, latent)
     noise = ours.denoiser.noise(latent, [SEED])
     field = ours.denoiser.velocity_field(condition, condition, 1.0)
 
@@ -135,10 +158,7 @@ def our_step(ours: TextToVideo, latent: LatentShape) -> Callable[[], Tensor]:
 def our_forward(ours: TextToVideo, latent: LatentShape, dtype: torch.dtype) -> Callable[[], Tensor]:
     """Our transformer alone in a given number format."""
     transformer = copy.deepcopy(ours.denoiser.transformer).to(dtype)
-    spans = torch.zeros(1, latent.frames, dtype=torch.long)
-    with torch.inference_mode():
-        told = ours.denoiser.text_encoder.condition([[PROMPT]], spans)
-    told = told.to(dtype)
+    told = condition_of(ours, latent).to(dtype)
     noise = ours.denoiser.noise(latent, [SEED]).to(dtype)
     times = torch.full((1, latent.frames), 0.5)
 
@@ -182,6 +202,12 @@ def step_operations(transformer: Transformer, latent: LatentShape, num_context: 
         split = cells * size * (size + config.latent_channels + places)
         ends += latent.frames * (config.fine_depth * fine_block + split)
         ends += shown * size * (config.latent_channels + config.fine_depth * 2 * size)
+    if config.has_layout:  # the layout's features and the sketch, for every token and every cell
+        told = transformer.layout_embedding.projection.weight.shape[1]
+        ends += num_video * size * (told + per_token)
+        if config.fine_depth:
+            cells = latent.frames * latent.height * latent.width
+            ends += cells * size * (told + config.latent_channels)
     time_layers = transformer.time_embedding.network
     timing = num_times * sum(layer.weight.numel() for layer in (time_layers[0], time_layers[2]))
     modulation = num_times * 3 * size**2 + latent.frames * 2 * size**2

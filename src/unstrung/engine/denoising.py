@@ -82,9 +82,14 @@ class Denoiser:
         plan = planner.draw(captions, frame_spans, noise, num_steps, guidance_scale=1.0)
         return from_plan(plan, aspect)
 
-    def _with_layout(
-        self, condition: Condition, layout: Tensor, grid: tuple[int, int]
-    ) -> Condition:
+    def with_layout(self, condition: Condition, layout: Tensor, grid: tuple[int, int]) -> Condition:
+        """The condition with a layout (B, F, `LAYOUT_SIZE`) and, where it can be drawn, its sketch.
+
+        Args:
+            condition: of the captions.
+            layout: what stands where.
+            grid: H and W of the latents.
+        """
         sketch = None
         if self.autoencoder is not None and condition.portraits.shape[2]:
             sketch = sketch_latents(
@@ -146,7 +151,7 @@ class Denoiser:
         """
         condition = self.text_encoder.condition(captions, frame_spans)
         if layout is not None:
-            condition = self._with_layout(condition, layout, (noise.shape[3], noise.shape[4]))
+            condition = self.with_layout(condition, layout, (noise.shape[3], noise.shape[4]))
         nothing = [[""]] * len(captions)
         everywhere = torch.ones(len(captions), dtype=torch.bool)
         null_condition = self.text_encoder.condition(
