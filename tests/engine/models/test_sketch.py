@@ -52,7 +52,7 @@ def test_nobody_is_plain_ground() -> None:
 def test_a_body_fills_its_square() -> None:
     (frame,) = sketch(plain(RED, BLUE), layout((0, CENTRE)))[0].unbind(1)
     is_red = (frame - torch.tensor(RED).view(3, 1, 1)).abs().amax(dim=0) < 0.01
-    assert is_red[17:47, 17:47].all()
+    assert is_red[19:45, 19:45].all()
     assert not is_red[:15].any()
     assert not is_red[:, 49:].any()
 

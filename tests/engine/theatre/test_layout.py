@@ -60,8 +60,7 @@ def test_a_layout_has_one_row_for_each_latent_frame(shape: VideoShape) -> None:
 def test_bodies_are_drawn_where_the_layout_says(
     action: Action, camera: Camera, setting: Setting
 ) -> None:
-    # Black and white tells the red circle from its surroundings by what it covers: two renders that
-    # differ in the body alone differ where the body is.
+    # Two renders that differ in the body alone differ where the body is, and on a floor in its shadow.
     shape = VideoShape(33, 128, 128)
     shots = [Shot((Actor(name),), setting, action, camera=camera) for name in ("circle", "box")]
     clips = [render(Script((shot,), 3), shape, SPRITES).astype(int) for shot in shots]
@@ -73,7 +72,9 @@ def test_bodies_are_drawn_where_the_layout_says(
         body = bodies(layout)[frame, 0]
         found = (body[1] * 128 + 63.5, body[2] * 128 + 63.5)
         if all(8 < edge < 119 for edge in (*columns[[0, -1]], *rows[[0, -1]])):
-            assert np.hypot(middle[0] - found[0], middle[1] - found[1]) < 5
+            assert middle[0] == pytest.approx(found[0], abs=4)
+            assert setting is Setting.STAGE or middle[1] == pytest.approx(found[1], abs=4)
+            assert rows[0] == pytest.approx(found[1] - body[3] * 128 * 0.42, abs=6)
             assert columns[-1] - columns[0] == pytest.approx(body[3] * 128 * 0.85, rel=0.2)
 
 
