@@ -64,6 +64,8 @@ MINI = ModelPreset(
     decoder_depth=3,
     vocabulary_size=10_000,
     native=NativeShapes(sizes=_sizes(128, 224, 128), multiple=32),
+    num_steps=12,
+    guidance_scale=1.5,
 )
 
 TINY = ModelPreset(
