@@ -56,6 +56,11 @@ def at_start(layout: Tensor, frame_spans: Tensor) -> Tensor:
     return torch.where(usable, before, layout)
 
 
+def split_bodies(numbers: Tensor, first: int = 1 + len(CAMERA)) -> Tensor:
+    """The bodies (..., `NUM_BODIES`, fields) out of a layout's numbers, which begin with `first` others."""
+    return numbers[..., first:].reshape(*numbers.shape[:-1], NUM_BODIES, len(BODY))
+
+
 def layout_features(layout: Tensor, before: Tensor, rows: int, columns: int) -> Tensor:
     """(B, F, rows columns, features): camera and, for each actor, place on its portrait and pose."""
     y = (torch.arange(rows) + 0.5) / rows - 0.5
@@ -71,7 +76,7 @@ def layout_features(layout: Tensor, before: Tensor, rows: int, columns: int) -> 
 
 def _on_portraits(layout: Tensor, cells: Tensor) -> tuple[Tensor, Tensor]:
     """Where the cells stand on each actor's portrait (B, F, L, ...), and how it is posed there."""
-    bodies = layout[..., 1 + len(CAMERA) :].unflatten(-1, (NUM_BODIES, len(BODY)))
+    bodies = split_bodies(layout)
     present, x, y, size, cos, sin, mirror, depth = bodies[:, :, None].unbind(-1)  # (B, F, 1, N)
     side = size.clamp_min(1e-3)
     dy, dx = cells[:, :1] - y, cells[:, 1:] - x  # (B, F, L, N)
@@ -85,10 +90,14 @@ def _on_portraits(layout: Tensor, cells: Tensor) -> tuple[Tensor, Tensor]:
     pose = torch.stack([side.log2() + 1, cos, sin, mirror, depth], dim=-1)
     pose = pose.expand(-1, -1, len(cells), -1, -1) * cover[..., None]
     # Of several of a kind, a cell shows the one that covers it best.
-    best = cover.unflatten(-1, (NUM_ACTORS, BODIES_PER_ACTOR)).argmax(-1)[..., None, None]
+    best = cover.reshape(*cover.shape[:-1], NUM_ACTORS, BODIES_PER_ACTOR).argmax(-1)[
+        ..., None, None
+    ]
     chosen = []
     for numbers in (place, pose):
-        of_actors = numbers.unflatten(3, (NUM_ACTORS, BODIES_PER_ACTOR))
+        of_actors = numbers.reshape(
+            *numbers.shape[:3], NUM_ACTORS, BODIES_PER_ACTOR, numbers.shape[-1]
+        )
         index = best.expand(*best.shape[:-1], numbers.shape[-1])
         chosen.append(torch.gather(of_actors, 4, index).flatten(3))
     return chosen[0], chosen[1]
@@ -114,7 +123,7 @@ def to_plan(layout: Tensor, aspect: float) -> Tensor:
         aspect: width of the picture over its height.
     """
     camera = layout[..., 1 : 1 + len(CAMERA)] * torch.tensor(_CAMERA_GAIN)
-    bodies = layout[..., 1 + len(CAMERA) :].unflatten(-1, (NUM_BODIES, len(BODY)))
+    bodies = split_bodies(layout)
     present, x, y, size, cos, sin, mirror, depth = bodies.unbind(-1)
     feet = (y + size / 2 - _FEET_MIDDLE) * _FEET_GAIN
     scale = ((size / _room(aspect)).clamp_min(1e-3).log2() - _SIZE_MIDDLE) * _SIZE_GAIN
@@ -129,7 +138,7 @@ def from_plan(latents: Tensor, aspect: float) -> Tensor:
     """The layout (B, F, `LAYOUT_SIZE`) that a planner's latents (B, C, F, 1, 1) mean."""
     flat = latents[..., 0, 0].transpose(1, 2)
     camera = flat[..., : len(CAMERA)] / torch.tensor(_CAMERA_GAIN)
-    bodies = flat[..., len(CAMERA) :].unflatten(-1, (NUM_BODIES, len(BODY)))
+    bodies = split_bodies(flat, first=len(CAMERA))
     present, x, feet, scale, cos, sin, mirror, depth = bodies.unbind(-1)
     size = (scale / _SIZE_GAIN + _SIZE_MIDDLE).clamp(-6, 1.5).exp2() * _room(aspect)
     length = torch.hypot(cos, sin).clamp_min(1e-3)

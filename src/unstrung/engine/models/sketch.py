@@ -12,9 +12,9 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from unstrung.engine.layout import BODIES_PER_ACTOR, BODY, CAMERA, NUM_BODIES
+from unstrung.engine.layout import BODIES_PER_ACTOR, BODY, NUM_BODIES
 from unstrung.engine.models.autoencoder import Autoencoder
-from unstrung.engine.models.layout import at_start
+from unstrung.engine.models.layout import at_start, split_bodies
 from unstrung.engine.shapes import COMPRESSION
 
 GROUND = (1.0, -1.0, 1.0)  # behind the bodies; a colour that nobody wears
@@ -42,7 +42,7 @@ def sketch_latents(
     flat = portraits.flatten(0, 2)[:, :, None].to(autoencoder.mean.dtype)
     pictures = autoencoder.decode_linear(flat)[:, :, -1].clamp(-1, 1)
     frames = sketch_frames(
-        pictures.unflatten(0, (batch, spans, count)),
+        pictures.reshape(batch, spans, count, *pictures.shape[1:]),
         layout,
         frame_spans,
         grid[0] * COMPRESSION.height,
@@ -85,7 +85,7 @@ def sketch_frames(
         seen = _look_up(who, body[rows], height, width)
         colour, cover = seen[:, :3], seen[:, 3:]
         canvas[rows] = canvas[rows] * (1 - cover) + colour * cover
-    return canvas.unflatten(0, (batch, total)).transpose(1, 2)
+    return canvas.reshape(batch, total, 3, height, width).transpose(1, 2)
 
 
 def _every_frame(layout: Tensor, frame_spans: Tensor) -> tuple[Tensor, Tensor]:
@@ -95,10 +95,10 @@ def _every_frame(layout: Tensor, frame_spans: Tensor) -> tuple[Tensor, Tensor]:
     shares = (torch.arange(steps) + 1).view(1, 1, steps, 1) / steps
     between = before[:, 1:, None] + (layout - before)[:, 1:, None] * shares
     numbers = torch.cat([layout[:, :1], between.flatten(1, 2)], dim=1)
-    bodies = numbers[..., 1 + len(CAMERA) :].unflatten(-1, (NUM_BODIES, len(BODY))).clone()
+    bodies = split_bodies(numbers).clone()
     # Whoever comes or goes with a cut is there or not there, and nobody fades.
     present = torch.cat([layout[:, :1], layout[:, 1:].repeat_interleave(steps, dim=1)], dim=1)
-    whole = present[..., 1 + len(CAMERA) :].unflatten(-1, (NUM_BODIES, len(BODY)))
+    whole = split_bodies(present)
     new = (bodies[..., :1] < 1) & (whole[..., :1] > 0)
     bodies = torch.where(new | (whole[..., :1] == 0), whole, bodies)
     spans = torch.cat(

@@ -143,14 +143,7 @@ class Transformer(nn.Module):
         place = self.place_embedding(place_features(rows, columns, frames).to(tokens.dtype))
         video = self.patch_embedding(tokens) + place
         if self.config.has_layout:
-            before = at_start(condition.layout, condition.frame_spans)
-            told = self.layout_embedding(condition.layout, before, rows, columns)
-            video = video + told.flatten(1, 2)
-            if condition.sketch is not None:
-                sketch = rearrange(
-                    condition.sketch, "B C F (H p) (W q) -> B (F H W) (p q C)", p=patch, q=patch
-                )
-                video = video + self.sketch_embedding(sketch)
+            video = video + self._told_layout(condition, rows, columns)
         context = self.context_embedding(condition.context)  # (B, T, D)
         if self.config.num_portraits:
             shown = self.portrait_tokens(condition.portraits)  # (B, S, T', D)
@@ -180,6 +173,18 @@ class Transformer(nn.Module):
             x = self.fine(x, noisy_latents, base[:, 1:], condition)
             patch = 1
         return self._finish(x, embedded, (height // patch, width // patch), patch)
+
+    def _told_layout(self, condition: Condition, rows: int, columns: int) -> Tensor:
+        """What the coarse tokens (B, L, D) learn from the condition's layout and sketch."""
+        patch = self.config.patch_size
+        before = at_start(condition.layout, condition.frame_spans)
+        told: Tensor = self.layout_embedding(condition.layout, before, rows, columns).flatten(1, 2)
+        if condition.sketch is None:
+            return told
+        sketch = rearrange(
+            condition.sketch, "B C F (H p) (W q) -> B (F H W) (p q C)", p=patch, q=patch
+        )
+        return told + self.sketch_embedding(sketch)
 
     def _finish(self, x: Tensor, embedded: Tensor, grid: tuple[int, int], patch: int) -> Tensor:
         """Cells (B, C, F, H, W) from tokens (B, F, L, D) of a grid."""
