@@ -13,6 +13,7 @@ from tokenizers import Tokenizer
 from torch import Tensor, nn
 
 from unstrung.engine.data.prepare import to_pixels
+from unstrung.engine.layout import BODY, CAMERA, LAYOUT_SIZE
 from unstrung.engine.models.autoencoder import CELL_SIZE, Autoencoder, AutoencoderConfig
 from unstrung.engine.models.text_encoder import (
     SLOTS,
@@ -111,6 +112,16 @@ def conditioned(
         portraits=torch.zeros(batch, num_spans, 0, LATENT_CHANNELS, 4, 4),
         layout=no_layout(torch.tensor(frame_spans)),
     )
+
+
+def layout_of_bodies(*bodies: tuple[int, tuple[float, ...]], frames: int = 1) -> Tensor:
+    """A known layout (1, F, numbers) with the given bodies, by their places, in every frame."""
+    numbers = torch.zeros(1, frames, LAYOUT_SIZE)
+    numbers[..., 0] = 1
+    for place, body in bodies:
+        start = 1 + len(CAMERA) + place * len(BODY)
+        numbers[..., start : start + len(BODY)] = torch.tensor(body)
+    return numbers
 
 
 def prop_script(

@@ -6,7 +6,14 @@ import pytest
 import torch
 from torch import Tensor
 
-from engine.factories import CONTEXT_SIZE, LATENT_CHANNELS, conditioned, gaussian, wake
+from engine.factories import (
+    CONTEXT_SIZE,
+    LATENT_CHANNELS,
+    conditioned,
+    gaussian,
+    layout_of_bodies,
+    wake,
+)
 from unstrung.engine.layout import BODIES_PER_ACTOR, BODY, CAMERA, LAYOUT_SIZE, NUM_BODIES
 from unstrung.engine.models.layout import (
     PLAN_CHANNELS,
@@ -18,16 +25,6 @@ from unstrung.engine.models.layout import (
 from unstrung.engine.models.transformer import Transformer, TransformerConfig
 
 CENTRE = (1.0, 0.0, 0.0, 0.5, 1.0, 0.0, 1.0, 0.0)
-
-
-def layout(*bodies: tuple[int, tuple[float, ...]], frames: int = 1) -> Tensor:
-    """A known layout (1, F, numbers) with the given bodies in every frame."""
-    numbers = torch.zeros(1, frames, LAYOUT_SIZE)
-    numbers[..., 0] = 1
-    for place, body in bodies:
-        start = 1 + len(CAMERA) + place * len(BODY)
-        numbers[..., start : start + len(BODY)] = torch.tensor(body)
-    return numbers
 
 
 def made_up(frames: int = 3, batch: int = 2) -> Tensor:
@@ -67,7 +64,7 @@ def test_unknown_layouts_say_nothing() -> None:
 
 
 def test_cells_outside_a_body_are_told_the_camera_only() -> None:
-    seen = layout((0, CENTRE))
+    seen = layout_of_bodies((0, CENTRE))
     features = layout_features(seen, seen, 8, 8)[0, 0].unflatten(0, (8, 8))
     camera = 1 + 2 * len(CAMERA)
     assert features[0, 0, 0] == 1
@@ -81,7 +78,7 @@ def test_a_moved_turned_or_mirrored_body_takes_its_portrait_along() -> None:
     camera, poses = 1 + 2 * len(CAMERA), 2 * 5
 
     def part(body: tuple[float, ...], row: int, column: int) -> Tensor:
-        seen = layout((0, body))
+        seen = layout_of_bodies((0, body))
         features = layout_features(seen, seen, 9, 9)[0, 0].unflatten(0, (9, 9))
         return features[row, column, camera:-poses]
 
@@ -99,10 +96,10 @@ def test_of_several_of_a_kind_a_cell_shows_the_nearest() -> None:
         (1.0, -0.25, 0.0, 0.3, 1.0, 0.0, 1.0, 0.0),
         (1.0, 0.25, *CENTRE[2:3], 0.3, *CENTRE[4:]),
     )
-    both = layout((0, left), (1, right))
+    both = layout_of_bodies((0, left), (1, right))
     features = layout_features(both, both, 8, 8)[0, 0].unflatten(0, (8, 8))
     torch.testing.assert_close(features[4, 2], features[4, 6], atol=1e-5, rtol=1e-5)
-    second = layout((BODIES_PER_ACTOR, left))
+    second = layout_of_bodies((BODIES_PER_ACTOR, left))
     other = layout_features(second, second, 8, 8)[0, 0].unflatten(0, (8, 8))
     assert (other[4, 2] - features[4, 2]).abs().max() > 0.5, (
         "the second actor has places of its own"
@@ -142,6 +139,6 @@ def test_a_layout_reaches_the_picture(fine_depth: int) -> None:
     wake(model)
     told = conditioned([[0, 0]])
     x, times = gaussian(1, LATENT_CHANNELS, 2, 4, 4), torch.full((1, 2), 0.5)
-    seen = replace(told, layout=layout((0, CENTRE), frames=2))
+    seen = replace(told, layout=layout_of_bodies((0, CENTRE), frames=2))
     with torch.no_grad():
         assert (model(x, times, seen) - model(x, times, told)).abs().max() > 1e-3

@@ -11,10 +11,11 @@ from engine.factories import (
     LATENT_CHANNELS,
     conditioned,
     gaussian,
+    layout_of_bodies,
     tiny_autoencoder,
     wake,
 )
-from unstrung.engine.layout import BODIES_PER_ACTOR, BODY, CAMERA, LAYOUT_SIZE
+from unstrung.engine.layout import BODIES_PER_ACTOR, BODY, CAMERA
 from unstrung.engine.models.sketch import GROUND, sketch_frames, sketch_latents
 from unstrung.engine.models.text_encoder import PORTRAIT_CELLS
 from unstrung.engine.models.transformer import Transformer, TransformerConfig
@@ -22,15 +23,6 @@ from unstrung.engine.models.transformer import Transformer, TransformerConfig
 Body = tuple[float, ...]
 CENTRE: Body = (1.0, 0.0, 0.0, 0.5, 1.0, 0.0, 1.0, 0.0)
 RED, BLUE = (1.0, -1.0, -1.0), (-1.0, -1.0, 1.0)
-
-
-def layout(*bodies: tuple[int, Body], frames: int = 1) -> Tensor:
-    numbers = torch.zeros(1, frames, LAYOUT_SIZE)
-    numbers[..., 0] = 1
-    for place, body in bodies:
-        start = 1 + len(CAMERA) + place * len(BODY)
-        numbers[..., start : start + len(BODY)] = torch.tensor(body)
-    return numbers
 
 
 def plain(*colours: tuple[float, ...]) -> Tensor:
@@ -44,13 +36,13 @@ def sketch(pictures: Tensor, numbers: Tensor, height: int = 64, width: int = 64)
 
 
 def test_nobody_is_plain_ground() -> None:
-    frames = sketch(plain(RED, BLUE), layout(frames=2))
+    frames = sketch(plain(RED, BLUE), layout_of_bodies(frames=2))
     assert frames.shape == (1, 3, 5, 64, 64)
     assert torch.equal(frames, torch.tensor(GROUND).view(1, 3, 1, 1, 1).expand_as(frames))
 
 
 def test_a_body_fills_its_square() -> None:
-    (frame,) = sketch(plain(RED, BLUE), layout((0, CENTRE)))[0].unbind(1)
+    (frame,) = sketch(plain(RED, BLUE), layout_of_bodies((0, CENTRE)))[0].unbind(1)
     is_red = (frame - torch.tensor(RED).view(3, 1, 1)).abs().amax(dim=0) < 0.01
     assert is_red[19:45, 19:45].all()
     assert not is_red[:15].any()
@@ -71,7 +63,7 @@ def test_portraits_are_moved_mirrored_and_turned(
 ) -> None:
     picture = plain(RED, RED).clone()
     picture[:, :, 0, :, :4, :4] = torch.tensor(BLUE).view(3, 1, 1)
-    (frame,) = sketch(picture, layout((0, body)))[0].unbind(1)
+    (frame,) = sketch(picture, layout_of_bodies((0, body)))[0].unbind(1)
     row, column = top_left_goes_to
     torch.testing.assert_close(frame[:, row, column], torch.tensor(BLUE))
 
@@ -80,7 +72,7 @@ def test_nearer_bodies_cover_farther_ones() -> None:
     far = (*CENTRE[:-1], 0.6)
     for near_is_first in (True, False):
         first, second = (CENTRE, far) if near_is_first else (far, CENTRE)
-        frames = sketch(plain(RED, BLUE), layout((0, first), (BODIES_PER_ACTOR, second)))
+        frames = sketch(plain(RED, BLUE), layout_of_bodies((0, first), (BODIES_PER_ACTOR, second)))
         wanted = torch.tensor(RED if near_is_first else BLUE)
         torch.testing.assert_close(frames[0, :, 0, 32, 32], wanted)
 
@@ -88,12 +80,12 @@ def test_nearer_bodies_cover_farther_ones() -> None:
 def test_ground_colour_on_a_portrait_is_looked_through() -> None:
     pictures = plain(GROUND, BLUE)
     front = (*CENTRE[:-1], 0.0)
-    frames = sketch(pictures, layout((0, front), (BODIES_PER_ACTOR, (*CENTRE[:-1], 0.6))))
+    frames = sketch(pictures, layout_of_bodies((0, front), (BODIES_PER_ACTOR, (*CENTRE[:-1], 0.6))))
     torch.testing.assert_close(frames[0, :, 0, 32, 32], torch.tensor(BLUE))
 
 
 def test_bodies_move_evenly_inside_a_latent_frame() -> None:
-    numbers = layout((0, CENTRE), frames=2)
+    numbers = layout_of_bodies((0, CENTRE), frames=2)
     x = 1 + len(CAMERA) + BODY.index("x")
     numbers[0, 0, x], numbers[0, 1, x] = -0.2, 0.2
     frames = sketch(plain(RED, BLUE), numbers, 20, 60)
@@ -104,7 +96,7 @@ def test_bodies_move_evenly_inside_a_latent_frame() -> None:
 
 
 def test_whoever_comes_with_a_cut_does_not_fade_in() -> None:
-    numbers = torch.cat([layout(), layout((0, CENTRE))], dim=1)
+    numbers = torch.cat([layout_of_bodies(), layout_of_bodies((0, CENTRE))], dim=1)
     frames = sketch(plain(RED, BLUE), numbers)
     for moment in range(1, 5):
         torch.testing.assert_close(frames[0, :, moment, 32, 32], torch.tensor(RED))
@@ -114,7 +106,7 @@ def test_latents_are_zero_where_nobody_is() -> None:
     portraits = gaussian(1, 1, 2, LATENT_CHANNELS, PORTRAIT_CELLS, PORTRAIT_CELLS)
     spans = torch.zeros(1, 2, dtype=torch.long)
     corner = (1.0, -0.4, -0.4, 0.2, 1.0, 0.0, 1.0, 0.0)
-    numbers = layout((0, corner), frames=2)
+    numbers = layout_of_bodies((0, corner), frames=2)
     latents = sketch_latents(tiny_autoencoder(), portraits, numbers, spans, (4, 6))
     assert latents.shape == (1, LATENT_CHANNELS, 2, 4, 6)
     assert latents[..., 3, 3:].abs().max() < 1e-5

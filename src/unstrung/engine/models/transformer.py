@@ -184,8 +184,8 @@ class Transformer(nn.Module):
         sketch = rearrange(
             condition.sketch, "B C F (H p) (W q) -> B (F H W) (p q C)", p=patch, q=patch
         )
-        told = told + self.sketch_embedding(sketch)
-        return told
+        with_sketch: Tensor = told + self.sketch_embedding(sketch)
+        return with_sketch
 
     def _finish(self, x: Tensor, embedded: Tensor, grid: tuple[int, int], patch: int) -> Tensor:
         """Cells (B, C, F, H, W) from tokens (B, F, L, D) of a grid."""
