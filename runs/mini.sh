@@ -3,7 +3,8 @@
 #
 # Minutes below are the plan's. The milestone that ships now took 11 for the text encoder on two AVX-512 cores in
 # fp32, and on two AMX cores in bf16 99 for the transformer (whose plan changed twice on the way), 7 for the oracle
-# and 6 for the decoder (docs/experiments.md). Every training step can be stopped and goes on with --resume.
+# and 6 for the decoder; layouts and sketches came in the last 1.1 hours of the transformer, on two AVX2 cores in fp32, with 14 minutes
+# of planner (docs/experiments.md). Every training step can be stopped and goes on with --resume.
 # Usage: runs/mini.sh [minutes of transformer training in this session, default 120]
 set -euo pipefail
 cd "$(dirname "$0")/.."
