@@ -56,8 +56,8 @@ class TrainingConfig:
         ema_decay: of the weights that are sampled from and shipped.
         caption_dropout: share of clips trained without their caption, for guidance.
         layout_dropout: share of clips trained without their layout; of those without a caption, half.
-        text_lr_share: step size of the text encoder as a share of the transformer's; at 1 it forgot how to
-            read within 200 steps (docs/experiments.md).
+        text_lr_share: step size of the text encoder as a share of the transformer's; 0 lets it only read, and
+            at 1 it forgot how to read within 200 steps (docs/experiments.md).
         reader_weight: weight of the script-reading loss that keeps the text encoder honest.
         text_every: the text encoder learns in one of so many steps; in the others it only reads.
         route_share: share of video tokens that skip the middle blocks; 0 routes nothing.

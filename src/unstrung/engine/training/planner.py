@@ -92,7 +92,7 @@ def _new_trainer(preset: str, plan: Plan, root: Path) -> Trainer:
         # A plan has few numbers, all of them strong: what is settled at high noise is little.
         ObjectiveConfig(target="clean", time_mean=0.3, time_std=1.2, uniform_share=0.2, weight_power=1.0),
         muon_lr=4e-3, adam_lr=2e-3, cooldown_share=0.4, ema_decay=0.995, caption_dropout=0.0,
-        text_lr_share=0.0, reader_weight=0.0, text_every=10**9,
+        text_lr_share=0.0, reader_weight=0.0,
     )  # fmt: skip
     trainer = Trainer(config, Transformer(sizes), encoder, source)
     reader = text.load_reader(texts / READER, encoder.config.hidden_size)

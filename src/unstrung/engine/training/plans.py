@@ -108,10 +108,7 @@ def _mini() -> Plan:
         uniform_share=0.2,
         frame_power=0.5,
     )
-    # The text encoder only reads since the third milestone: the planner is taught on its slots as they are.
-    config = TrainingConfig(
-        mixture, objective, muon_lr=4e-3, adam_lr=1.5e-3, ema_decay=0.99, text_lr_share=0.0
-    )
+    config = TrainingConfig(mixture, objective, muon_lr=4e-3, adam_lr=1.5e-3, ema_decay=0.99)
     minutes = Minutes(8.0, 3.0, 6.0, 20.0, 15.0, 600.0)
     planned = (clips, tuple(portion.shape.latent for portion in portions))
     return Plan(lead, portions, 3_600, config, planned, minutes, compiles=True)

@@ -10,13 +10,13 @@ from torch import Tensor
 
 from unstrung.engine.data.prepare import to_pixels
 from unstrung.engine.models.autoencoder import Autoencoder
+from unstrung.engine.models.sketch import GROUND
 from unstrung.engine.models.text_encoder import NUM_PORTRAITS, PORTRAIT_CELLS, TextEncoder
 from unstrung.engine.shapes import COMPRESSION
 from unstrung.engine.theatre.cast import load_cast
 from unstrung.engine.theatre.script import Script
 from unstrung.engine.theatre.sprites import portrait
 
-_GROUND = (255.0, 0.0, 255.0)  # behind the body; a colour that nobody wears
 _NUMBERS = {name: index for index, name in enumerate(load_cast())}
 NOBODY = len(_NUMBERS)
 
@@ -33,7 +33,8 @@ def portrait_book(autoencoder: Autoencoder, art: Path | None) -> Tensor:
     pictures = [portrait(member, art, size) for member in load_cast().values()]
     pictures.append(np.zeros((size, size, 4), np.uint8))
     stack = np.stack(pictures).astype(np.float32)
-    over = stack[..., :3] + np.array(_GROUND, np.float32) * (1 - stack[..., 3:] / 255.0)
+    ground = (np.array(GROUND, np.float32) + 1) * 127.5
+    over = stack[..., :3] + ground * (1 - stack[..., 3:] / 255.0)
     pixels = [to_pixels(picture[None]) for picture in over.clip(0, 255)]
     return autoencoder.encode(torch.cat(pixels))[:, :, 0]
 
