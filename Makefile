@@ -3,6 +3,7 @@
 
 PROMPT ?= a fox crosses a snowy field
 OUT ?= outputs/video.mp4
+DATA ?= studio-data
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
@@ -11,7 +12,7 @@ BIN := $(VENV)/bin
 export PROMPT
 
 .DEFAULT_GOAL := help
-.PHONY: help video test check bench train-mini clean
+.PHONY: help video studio test check bench train-mini clean
 # A set-up that stopped half-way must not leave a stamp behind.
 .DELETE_ON_ERROR:
 
@@ -24,10 +25,13 @@ video: $(VENV)/.installed ## Make a clip (PROMPT="..." OUT=outputs/video.mp4)
 	@$(BIN)/unstrung generate "$$PROMPT" --out "$(OUT)"
 	@echo "Your clip: $(OUT)"
 
-test: $(VENV)/.installed ## Run the tests (no network, no downloads)
+studio: $(VENV)/.installed ## Run the whole service: API, worker and database (DATA=studio-data)
+	@$(BIN)/unstrung serve --data "$(DATA)"
+
+test: $(VENV)/.installed $(VENV)/.sdks-installed ## Run the tests (no network, no downloads)
 	@$(BIN)/python -m pytest
 
-check: $(VENV)/.installed ## Format, lint, types and tests: the whole truth
+check: $(VENV)/.installed $(VENV)/.sdks-installed ## Format, lint, types and tests: the whole truth
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
@@ -50,7 +54,21 @@ $(VENV)/.installed: pyproject.toml
 		{ echo "unstrung needs Python >= 3.11, and $(PYTHON) is older; try make PYTHON=python3.12" >&2; exit 2; }
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet torch==2.13.0
-	$(BIN)/python -m pip install --quiet -e '.[dev,train]'
+	$(BIN)/python -m pip install --quiet -e '.[dev,train,studio]'
+	@touch $@
+
+# The official clients that the studio is tested with, unmodified: an older Python line beside the newest one of
+# the [dev] extra, and the Node lines where npm is there. They are never used at run time.
+$(VENV)/.sdks-installed: $(VENV)/.installed
+	$(BIN)/python -m pip install --quiet --upgrade --target $(VENV)/sdks/python-2 'openai==2.24.*'
+	@if command -v npm >/dev/null && command -v node >/dev/null; then \
+		for release in 6 7; do \
+			mkdir -p $(VENV)/sdks/node-$$release && \
+			npm install --silent --no-audit --no-fund --prefix $(VENV)/sdks/node-$$release openai@$$release || exit 1; \
+		done; \
+	else \
+		echo "npm is missing: the tests of the Node SDK will be skipped." >&2; \
+	fi
 	@touch $@
 
 $(VENV)/.bench-installed: $(VENV)/.installed

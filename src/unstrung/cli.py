@@ -80,6 +80,7 @@ def _run(argv: Sequence[str] | None, session: "Session") -> int:
 def _tell(error: Exception, session: "Session") -> int:
     """Say in one sentence what went wrong and return the exit code."""
     from unstrung.engine.errors import Cancelled, EngineError, InvalidRequest, OutOfMemory
+    from unstrung.studio.errors import ConfigurationError, StudioError
 
     if session.debug:
         traceback.print_exception(error)
@@ -95,7 +96,10 @@ def _tell(error: Exception, session: "Session") -> int:
         option = _OPTIONS.get(error.field, error.field)
         _say(option + str(error).removeprefix(error.field))
         return 2
-    if isinstance(error, EngineError):
+    if isinstance(error, ConfigurationError):
+        _say(str(error))
+        return 2
+    if isinstance(error, EngineError | StudioError):
         _say(str(error))
         return 1
     _say(

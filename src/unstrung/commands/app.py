@@ -11,7 +11,9 @@ from unstrung.commands.doctor import doctor
 from unstrung.commands.evaluate import evaluate
 from unstrung.commands.generate import generate
 from unstrung.commands.info import info
+from unstrung.commands.keys import keys_commands
 from unstrung.commands.session import Session
+from unstrung.commands.studio import api, migrate, serve, worker
 from unstrung.commands.train import ship, train
 
 
@@ -36,6 +38,9 @@ def run_app(arguments: Sequence[str] | None, session: Session) -> None:
     app.add_typer(data_commands)
     app.command()(info)
     app.command()(doctor)
+    for part in (serve, api, worker, migrate):
+        app.command()(part)
+    app.add_typer(keys_commands)
     typer.main.get_command(app).main(args=arguments, prog_name="unstrung", obj=session)
 
 

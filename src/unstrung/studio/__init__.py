@@ -1,0 +1,1 @@
+"""The studio: an API over the engine, with accounts, a queue, files and links."""

@@ -1,0 +1,1 @@
+"""Keys: who is calling, and what the key may do."""

@@ -1,0 +1,212 @@
+"""The API: an application assembled from its parts. Nothing here, or below it, imports torch."""
+
+import asyncio
+import contextlib
+import re
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from typing import Any, Final
+
+import structlog
+from fastapi import APIRouter, FastAPI, Request, Response
+from fastapi.openapi.utils import get_openapi
+from pydantic import BaseModel
+
+from unstrung import __version__
+from unstrung.studio.catalogue import service as catalogue
+from unstrung.studio.catalogue.routes import router as models_router
+from unstrung.studio.content.routes import router as content_router
+from unstrung.studio.database import Database
+from unstrung.studio.dependencies import Studio, StudioOf
+from unstrung.studio.downloads import LinkSigner
+from unstrung.studio.error_handlers import add_error_handlers
+from unstrung.studio.errors import ServiceFault
+from unstrung.studio.events import Listener
+from unstrung.studio.identity import new_id
+from unstrung.studio.jobs import JobQueue
+from unstrung.studio.metrics import ApiMetrics
+from unstrung.studio.queue import service as queue
+from unstrung.studio.queue.routes import router as queue_router
+from unstrung.studio.rates import Rates
+from unstrung.studio.settings import Settings
+from unstrung.studio.storage import Storage, StorageUnavailable
+from unstrung.studio.videos import schemas as videos
+from unstrung.studio.videos.models import Status
+from unstrung.studio.videos.routes import router as videos_router
+from unstrung.studio.webhooks import schemas as webhooks
+from unstrung.studio.webhooks.routes import router as webhooks_router
+
+_DESCRIPTION: Final = (
+    "Text to video on your own machines, for programs written against the closed Videos API. "
+    "Bodies may be JSON or forms; errors come in one envelope."
+)
+_REQUEST_ID: Final = re.compile(r"[\w.-]{1,128}")
+_log = structlog.get_logger(__name__)
+
+
+def create_app(settings: Settings) -> FastAPI:
+    """An API process.
+
+    Args:
+        settings: frozen; the database must have been migrated.
+    """
+    studio = Studio(
+        settings,
+        Database(settings.database_url, settings.database_pool),
+        Storage.open(settings.files_url),
+        JobQueue(),
+        LinkSigner(settings.secret.get_secret_value().encode()),
+        Rates(settings),
+        Listener(settings.database_url),
+    )
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        listening = asyncio.create_task(studio.listener.run())
+        yield
+        listening.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await listening
+        studio.database.close()
+
+    app = FastAPI(
+        title="Unstrung", version=__version__, description=_DESCRIPTION, lifespan=lifespan,
+        docs_url=None, redoc_url=None,
+    )  # fmt: skip
+    app.state.studio = studio
+    app.state.metrics = ApiMetrics()
+    for router in (content_router, queue_router, videos_router, models_router, webhooks_router):
+        app.include_router(router)
+    app.include_router(_operations)
+    app.middleware("http")(_observed)
+    add_error_handlers(app)
+    app.openapi = lambda: _openapi(app)  # type: ignore[method-assign]
+    return app
+
+
+async def _observed(
+    request: Request, call_next: Callable[[Request], Awaitable[Response]]
+) -> Response:
+    """Name the request, time it, count it, log it."""
+    given = request.headers.get("x-request-id", "")
+    request_id = given if _REQUEST_ID.fullmatch(given) else new_id("req")
+    structlog.contextvars.clear_contextvars()
+    structlog.contextvars.bind_contextvars(request=request_id)
+    started = time.perf_counter()
+    response = await call_next(request)
+    response.headers["x-request-id"] = request_id
+    seconds = time.perf_counter() - started
+    response.headers["openai-processing-ms"] = str(round(1_000 * seconds))
+    route = getattr(request.scope.get("route"), "path", "unknown")
+    metrics: ApiMetrics = request.app.state.metrics
+    metrics.requests.labels(request.method, route, response.status_code).inc()
+    metrics.seconds.labels(request.method, route).observe(seconds)
+    _log.info(
+        "request", method=request.method, path=request.url.path, status=response.status_code,
+        ms=round(1_000 * seconds, 1), key=getattr(request.state, "key_id", None),
+    )  # fmt: skip
+    return response
+
+
+_operations = APIRouter(tags=["operations"])
+
+
+class Health(BaseModel):
+    """Whether a process, or everything that it needs, is there."""
+
+    status: str
+    database: str | None = None
+    storage: str | None = None
+    workers: int | None = None
+
+
+@_operations.get("/healthz")
+async def healthz() -> Health:
+    """Whether this process answers."""
+    return Health(status="ok")
+
+
+@_operations.get("/readyz", responses={503: {"model": Health}})
+def readyz(studio: StudioOf, response: Response) -> Health:
+    """Whether database and storage answer too, and how many workers are alive."""
+    found = {"database": "ok", "storage": "ok"}
+    workers = 0
+    try:
+        with studio.database.transaction() as session:
+            workers = catalogue.num_workers(session)
+    except ServiceFault:
+        found["database"] = "unreachable"
+    try:
+        studio.storage.check()
+    except StorageUnavailable:
+        found["storage"] = "unreachable"
+    is_ready = set(found.values()) == {"ok"}
+    response.status_code = 200 if is_ready else 503
+    return Health(status="ok" if is_ready else "not ready", workers=workers, **found)
+
+
+@_operations.get("/metrics", response_class=Response)
+def metrics(request: Request, studio: StudioOf) -> Response:
+    """Figures for Prometheus."""
+    figures: ApiMetrics = request.app.state.metrics
+    with studio.database.transaction() as session:
+        figures.queued.set(queue.count(session, Status.QUEUED))
+        figures.running.set(queue.count(session, Status.IN_PROGRESS))
+        figures.workers.set(catalogue.num_workers(session))
+    return Response(figures.text(), media_type="text/plain; version=0.0.4; charset=utf-8")
+
+
+class ErrorDetail(BaseModel):
+    """What went wrong."""
+
+    message: str
+    type: str
+    param: str | None
+    code: str
+
+
+class ErrorEnvelope(BaseModel):
+    """Every error comes in this form."""
+
+    error: ErrorDetail
+
+
+def _openapi(app: FastAPI) -> dict[str, Any]:
+    """The description of the API, with bodies that may be JSON or forms and one form of error."""
+    if app.openapi_schema is None:
+        schema = get_openapi(
+            title=app.title, version=app.version, description=app.description, routes=app.routes
+        )
+        components = schema.setdefault("components", {})
+        schemas = components.setdefault("schemas", {})
+        bodies: list[type[BaseModel]] = [
+            videos.CreateVideo, videos.RemixVideo, videos.EditVideo, videos.ExtendVideo,
+            videos.CreateCharacter, *webhooks.BODIES,
+        ]  # fmt: skip
+        bodies.append(ErrorEnvelope)
+        for model in bodies:
+            found = model.model_json_schema(ref_template="#/components/schemas/{model}")
+            schemas.update(found.pop("$defs", {}))
+            schemas[model.__name__] = found
+        for unused in ("HTTPValidationError", "ValidationError"):
+            schemas.pop(unused, None)
+        components["securitySchemes"] = {"key": {"type": "http", "scheme": "bearer"}}
+        _describe_operations(schema["paths"])
+        app.openapi_schema = schema
+    return app.openapi_schema
+
+
+def _describe_operations(paths: dict[str, Any]) -> None:
+    error = {
+        "description": "The error envelope.",
+        "content": {"application/json": {"schema": {"$ref": "#/components/schemas/ErrorEnvelope"}}},
+    }
+    for path, operations in paths.items():
+        for operation in operations.values():
+            operation["responses"].pop("422", None)
+            if path.startswith("/v1/"):
+                operation["responses"].setdefault("4XX", error)
+                if not path.startswith("/v1/files/"):
+                    operation["security"] = [{"key": []}]
+            operation["responses"].setdefault("5XX", error)

@@ -1,0 +1,1 @@
+"""Files of videos, for their owner's key and for signed links."""

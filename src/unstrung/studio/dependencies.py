@@ -1,0 +1,135 @@
+"""What routes are handed: the parts of the studio, a transaction, the caller, a checked body."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Annotated, Any, TypeVar
+
+from fastapi import Depends, Request, Response
+from pydantic import BaseModel
+from sqlalchemy.orm import Session
+from starlette.concurrency import run_in_threadpool
+
+from unstrung.studio.access import service as access
+from unstrung.studio.access.service import Caller
+from unstrung.studio.database import Database
+from unstrung.studio.downloads import LinkSigner
+from unstrung.studio.events import Listener
+from unstrung.studio.jobs import JobQueue
+from unstrung.studio.rates import Rates
+from unstrung.studio.settings import Settings
+from unstrung.studio.storage import Storage
+from unstrung.studio.wire import File, read_body, validated
+
+Model = TypeVar("Model", bound=BaseModel)
+
+
+@dataclass(frozen=True)
+class Studio:
+    """The parts that an API process is made of."""
+
+    settings: Settings
+    database: Database
+    storage: Storage
+    jobs: JobQueue
+    signer: LinkSigner
+    rates: Rates
+    listener: Listener
+
+
+@dataclass(frozen=True)
+class Body:
+    """A request body, as it was given and as it was checked.
+
+    Attributes:
+        fields: nested plain values and files.
+        files: bytes of the files among them, by field.
+    """
+
+    fields: dict[str, Any]
+
+    @property
+    def files(self) -> dict[str, bytes]:
+        """The files by field."""
+        return {key: value.data for key, value in self.fields.items() if isinstance(value, File)}
+
+    def as_a(self, model: type[Model]) -> Model:
+        """Check the fields.
+
+        Raises:
+            InvalidField: naming the first at fault.
+        """
+        return validated(model, self.fields)
+
+
+def studio_of(request: Request) -> Studio:
+    """The parts of the studio."""
+    studio: Studio = request.app.state.studio
+    return studio
+
+
+def bearer(request: Request) -> str | None:
+    """The key that a request carries."""
+    scheme, _, secret = request.headers.get("authorization", "").partition(" ")
+    return secret.strip() if scheme.lower() == "bearer" else None
+
+
+def transaction(request: Request) -> Iterator[Session]:
+    """One transaction for the request; it is through before the answer leaves."""
+    with studio_of(request).database.transaction() as session:
+        yield session
+
+
+async def caller_of(request: Request, response: Response) -> Caller:
+    """Who is calling, within the rate of the key.
+
+    Raises:
+        Unauthenticated, TooMany: if not.
+    """
+    studio = studio_of(request)
+
+    def recognised() -> Caller:
+        with studio.database.transaction() as session:
+            return access.recognise(session, bearer(request))
+
+    caller = await run_in_threadpool(recognised)
+    request.state.key_id = caller.key_id
+    await studio.rates.spend(caller.key_id, response)
+    return caller
+
+
+CallerOf = Annotated[Caller, Depends(caller_of)]
+
+
+async def creator_of(request: Request, caller: CallerOf) -> Caller:
+    """Who begins a video, within the rate at which the key may.
+
+    Raises:
+        TooMany: if not.
+    """
+    await studio_of(request).rates.spend_creation(caller.key_id)
+    return caller
+
+
+async def body_of(request: Request) -> Body:
+    """The body of a request, read only for somebody with a good key.
+
+    Raises:
+        RequestError: if it cannot be read.
+    """
+    return Body(await read_body(request, studio_of(request).settings.max_upload_bytes))
+
+
+def body_schema(model: type[BaseModel]) -> dict[str, Any]:
+    """What OpenAPI says of a body that may come as JSON or as a form."""
+    schema = {"$ref": f"#/components/schemas/{model.__name__}"}
+    kinds = ("application/json", "multipart/form-data")
+    return {
+        "requestBody": {"required": True, "content": {kind: {"schema": schema} for kind in kinds}}
+    }
+
+
+StudioOf = Annotated[Studio, Depends(studio_of)]
+# The transaction ends before the answer is sent: what the caller reads has happened.
+Transaction = Annotated[Session, Depends(transaction, scope="function")]
+CreatorOf = Annotated[Caller, Depends(creator_of)]
+BodyOf = Annotated[Body, Depends(body_of)]

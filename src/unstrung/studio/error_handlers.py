@@ -1,0 +1,100 @@
+"""Errors become answers: one envelope for refusals, unknown routes, bad parameters and faults alike."""
+
+import logging
+from http import HTTPStatus
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from starlette.exceptions import HTTPException
+
+from unstrung.studio.downloads import LinkRefused
+from unstrung.studio.errors import (
+    Forbidden,
+    NotFound,
+    RequestError,
+    ServiceFault,
+    WireError,
+)
+from unstrung.studio.storage import FileChanged, FileMissing, InvalidKey, StorageUnavailable
+from unstrung.studio.wire import invalid_field
+
+_log = logging.getLogger(__name__)
+
+
+def add_error_handlers(app: FastAPI) -> None:
+    """Give an application the envelope."""
+    app.add_exception_handler(WireError, _told)
+    app.add_exception_handler(RequestValidationError, _invalid)
+    app.add_exception_handler(HTTPException, _http)
+    app.add_exception_handler(LinkRefused, _refused_link)
+    for missing in (FileMissing, InvalidKey):
+        app.add_exception_handler(missing, _missing)
+    for fault in (StorageUnavailable, FileChanged):
+        app.add_exception_handler(fault, _storage)
+    app.add_exception_handler(Exception, _fault)
+
+
+def answer(error: WireError) -> JSONResponse:
+    """The envelope of an error."""
+    told: dict[str, Any] = {
+        "message": str(error), "type": error.type, "param": error.param, "code": error.code,
+    }  # fmt: skip
+    headers = {}
+    if error.retry_after_s is not None:
+        headers["retry-after"] = str(error.retry_after_s)
+    if error.status == HTTPStatus.CONFLICT:
+        # The SDKs retry on 409, and asking again would not help here.
+        headers["x-should-retry"] = "false"
+    if error.status == HTTPStatus.UNAUTHORIZED:
+        headers["www-authenticate"] = "Bearer"
+    return JSONResponse({"error": told}, error.status, headers)
+
+
+async def _told(_: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, WireError)
+    if error.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        _log.warning("%s", error, exc_info=error.__cause__)
+    return answer(error)
+
+
+async def _invalid(_: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, RequestValidationError)
+    return answer(invalid_field(error.errors()))
+
+
+async def _http(request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, HTTPException)
+    if error.status_code == HTTPStatus.NOT_FOUND:
+        told: WireError = NotFound(
+            f"Unknown request URL: {request.method} {request.url.path}.", code="unknown_url"
+        )
+    else:
+        told = RequestError(
+            f"{error.detail}: {request.method} {request.url.path}.", code="method_not_allowed"
+        )
+        told.status = error.status_code
+    response = answer(told)
+    for name, value in (error.headers or {}).items():
+        response.headers[name] = value
+    return response
+
+
+async def _refused_link(_: Request, error: Exception) -> JSONResponse:
+    return answer(Forbidden(str(error), code="link_refused"))
+
+
+async def _missing(_: Request, error: Exception) -> JSONResponse:
+    return answer(NotFound(str(error), code="file_not_found"))
+
+
+async def _storage(_: Request, error: Exception) -> JSONResponse:
+    _log.error("The storage failed: %s", error)
+    return answer(ServiceFault("The storage cannot be reached; try again.", retry_after_s=2))
+
+
+async def _fault(request: Request, error: Exception) -> JSONResponse:
+    _log.error("%s %s failed", request.method, request.url.path, exc_info=error)
+    told = WireError("Something went wrong on our side; tell the operator the request id.")
+    return answer(told)

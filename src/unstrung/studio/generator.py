@@ -1,0 +1,114 @@
+"""What a worker makes videos with, and the engine as one such thing.
+
+The studio knows a generator by its description; a worker hands it a task and is told of every step.
+"""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+from unstrung.engine.description import ModelDescription
+from unstrung.engine.presets import ModelPreset, preset
+from unstrung.engine.request import Generation, GenerationRequest, NativeShapes, Step
+
+if TYPE_CHECKING:
+    from unstrung.engine.pipeline import TextToVideo
+
+
+@dataclass(frozen=True)
+class Task:
+    """One video to make.
+
+    Attributes:
+        kind: create, remix, edit or extend.
+        prompt: what should be seen.
+        seconds: length [s].
+        width, height: of the delivered clip [px].
+        seed, num_steps, guidance_scale, verbatim: as in the engine's request.
+        reference: file of a picture or clip to begin from.
+        source: file of the clip to edit or extend.
+        characters: name and clip of each.
+    """
+
+    kind: str
+    prompt: str
+    seconds: float
+    width: int
+    height: int
+    seed: int | None = None
+    num_steps: int | None = None
+    guidance_scale: float | None = None
+    verbatim: bool = False
+    reference: Path | None = None
+    source: Path | None = None
+    characters: tuple[tuple[str, Path], ...] = ()
+
+
+class Generator(Protocol):
+    """Makes videos of one model."""
+
+    def describe(self) -> ModelDescription:
+        """What the model is and can do; quick, nothing is loaded."""
+        ...
+
+    def generate(self, task: Task, on_step: Callable[[Step], None]) -> Generation:
+        """Make one video; `on_step` may stop it by raising."""
+        ...
+
+
+class EngineGenerator:
+    """The engine behind the studio; weights are read at the first task."""
+
+    def __init__(self, model: str = "mini", weights: Path | None = None) -> None:
+        """Name a model.
+
+        Args:
+            model: a preset.
+            weights: its folder; None takes the shipped ones.
+        """
+        self._preset: ModelPreset = preset(model)
+        self._weights = weights
+        self._pipeline: TextToVideo | None = None
+
+    def describe(self) -> ModelDescription:
+        """The preset in plain values."""
+        return ModelDescription.of_preset(self._preset)
+
+    def generate(self, task: Task, on_step: Callable[[Step], None]) -> Generation:
+        """Draw a clip at the nearest size and length that the model has.
+
+        Raises:
+            EngineError: if it cannot be drawn.
+        """
+        if self._pipeline is None:
+            from unstrung.engine.pipeline import TextToVideo
+
+            self._pipeline = TextToVideo.load(self._weights)
+        native = self._preset.native
+        request = GenerationRequest(
+            prompt=task.prompt,
+            seconds=min(task.seconds, native.max_seconds),
+            size=native_size(task.width, task.height, native),
+            seed=task.seed,
+            num_steps=task.num_steps,
+            guidance_scale=task.guidance_scale,
+            verbatim=task.verbatim,
+        )
+        return self._pipeline.generate(request, on_step)
+
+
+def native_size(width: int, height: int, native: NativeShapes) -> str:
+    """The size to draw at: the wanted one if the model can, else the trained one of nearest shape."""
+    fits = width * height <= native.max_area and not (
+        width % native.multiple or height % native.multiple
+    )
+    if fits and min(width, height) >= native.min_side:
+        return f"{width}x{height}"
+
+    def distance(size: tuple[int, int]) -> float:
+        return abs(math.log(size[0] / size[1]) - math.log(width / height))
+
+    best = min(native.sizes.values(), key=distance)
+    return f"{best[0]}x{best[1]}"

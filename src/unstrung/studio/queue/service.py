@@ -1,0 +1,282 @@
+"""Rules of the queue: fair turns between people, places and forecasts, and the fence around a result.
+
+Turns follow start-time fair queueing (Goyal, Vin and Cheng 1996): a video starts, in virtual time, when the
+person's previous one ends or now, whichever is later, and the least start goes first. So a person's hundred
+videos wait behind each other and not before somebody else's first, and nobody waits for ever.
+
+The fence: a worker that begins a video raises `attempt` and must show that number with every report. A worker
+that lost its video (stalled, cancelled, deleted) finds that the number has moved on, and stops.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+from sqlalchemy import func, select, text, tuple_, update
+from sqlalchemy.orm import Session
+
+from unstrung.studio.accounts.models import Person
+from unstrung.studio.catalogue import service as catalogue
+from unstrung.studio.catalogue.models import Model
+from unstrung.studio.database import now
+from unstrung.studio.identity import first_id
+from unstrung.studio.jobs import MAKE_VIDEO, VIDEOS, JobQueue
+from unstrung.studio.queue.models import Queue
+from unstrung.studio.videos.models import OPEN, Status, Video
+
+CHANNEL: Final = "unstrung_videos"
+COUNTED: Final = 1_000
+_UNITS_PER_SECOND: Final = 10
+_ASSUMED_RUN_S: Final = 15.0
+
+
+@dataclass(frozen=True)
+class Turn:
+    """Where a new video stands.
+
+    Attributes:
+        start, cost: in virtual time.
+        lock: of the person's place; each place runs one video at a time.
+    """
+
+    start: int
+    cost: int
+    lock: str
+
+
+class LostVideo(Exception):
+    """The video was cancelled, deleted or given to another worker."""
+
+
+def take_turn(session: Session, person: Person, seconds: float, places: int) -> Turn:
+    """A turn for a new video of a person, whose row must be locked.
+
+    Args:
+        session: of the transaction that will add the video.
+        person: who asks.
+        seconds: length of the video [s], which is what a turn costs.
+        places: videos of one person that may run at once.
+    """
+    virtual_time = session.scalar(select(Queue.virtual_time).where(Queue.id == 1)) or 0
+    last_end = session.scalar(
+        select(func.max(Video.queue_start + Video.queue_cost)).where(
+            Video.person_id == person.id, Video.status.in_(OPEN)
+        )
+    )
+    cost = max(1, round(seconds * _UNITS_PER_SECOND / person.weight))
+    lock = f"{person.id}/{person.num_videos % places}"
+    return Turn(max(virtual_time, last_end or 0), cost, lock)
+
+
+def enqueue(session: Session, jobs: JobQueue, video: Video, lock: str) -> None:
+    """Put a video's job into the transaction that writes the video."""
+    video.job_id = jobs.enqueue(
+        session,
+        MAKE_VIDEO,
+        VIDEOS,
+        {"video_id": video.id},
+        priority=-video.queue_start,
+        lock=lock,
+    )
+    tell(session, video.id)
+
+
+def tell(session: Session, video_id: str) -> None:
+    """Wake whoever follows a video, once the transaction is through."""
+    session.execute(select(func.pg_notify(CHANNEL, video_id)))
+
+
+# What a worker does with a video.
+
+
+def begin(session: Session, video_id: str) -> Video | None:
+    """Take a video for a new attempt, or None if there is nothing to do any more."""
+    statement = (
+        update(Video)
+        .where(Video.id == video_id, Video.status.in_(OPEN))
+        .values(
+            attempt=Video.attempt + 1,
+            revision=Video.revision + 1,
+            status=Status.IN_PROGRESS,
+            phase="loading",
+            progress=0,
+            step=0,
+            started_at=now(),
+        )
+        .returning(Video)
+    )
+    video = session.scalars(statement).one_or_none()
+    if video is not None:
+        session.execute(
+            update(Queue)
+            .where(Queue.id == 1)
+            .values(virtual_time=func.greatest(Queue.virtual_time, video.queue_start))
+        )
+        tell(session, video_id)
+    return video
+
+
+def check(session: Session, video_id: str, attempt: int) -> None:
+    """Make sure that a worker still has its video.
+
+    Raises:
+        LostVideo: if it has not.
+    """
+    held = select(Video.id).where(_held(video_id, attempt))
+    if session.scalar(held) is None:
+        raise LostVideo(video_id)
+
+
+def report(session: Session, video_id: str, attempt: int, values: dict[str, Any]) -> None:
+    """Note how far a video is.
+
+    Raises:
+        LostVideo: if the worker does not have it any more.
+    """
+    _change(session, video_id, attempt, values)
+    tell(session, video_id)
+
+
+def publish(
+    session: Session,
+    video: Video,
+    files: dict[str, Any],
+    recipe: dict[str, Any],
+    result: dict[str, Any],
+) -> None:
+    """Make a result the video's own; of several workers with the same video, one can.
+
+    Raises:
+        LostVideo: if the worker does not have it any more.
+    """
+    moment = now()
+    values = {
+        "status": Status.COMPLETED, "phase": "done", "progress": 100, "completed_at": moment,
+        "seed": recipe["seed"], "recipe": recipe, "result": result, "files": files,
+    }  # fmt: skip
+    _change(session, video.id, video.attempt, values)
+    if video.started_at is not None:
+        catalogue.note_run(
+            session, video.resolved_model, (moment - video.started_at).total_seconds()
+        )
+    tell(session, video.id)
+
+
+def fail(session: Session, video_id: str, attempt: int, code: str, message: str) -> None:
+    """Give a video up, saying why.
+
+    Raises:
+        LostVideo: if the worker does not have it any more.
+    """
+    values = {
+        "status": Status.FAILED, "phase": "done", "completed_at": now(),
+        "error_code": code, "error_message": message,
+    }  # fmt: skip
+    _change(session, video_id, attempt, values)
+    tell(session, video_id)
+
+
+def hand_back(session: Session, video_id: str, attempt: int) -> None:
+    """Let a video wait again, as if it had not begun; its worker is stopping.
+
+    Raises:
+        LostVideo: if the worker does not have it any more.
+    """
+    values = {
+        "status": Status.QUEUED, "phase": "queued", "progress": 0, "step": 0, "started_at": None,
+        "handed_back": Video.handed_back + 1,
+    }  # fmt: skip
+    _change(session, video_id, attempt, values)
+    tell(session, video_id)
+
+
+def rescue(session: Session, jobs: JobQueue) -> list[str]:
+    """Enqueue videos again that are open but have no live job, and return their ids.
+
+    No known way leads there; this is the net under the rope.
+    """
+    orphans = session.execute(
+        text(
+            "SELECT videos.id, jobs.lock FROM videos "
+            "LEFT JOIN procrastinate_jobs AS jobs ON jobs.id = videos.job_id "
+            "WHERE videos.status IN ('queued', 'in_progress') "
+            "AND (jobs.id IS NULL OR jobs.status NOT IN ('todo', 'doing')) "
+            "ORDER BY videos.id LIMIT 100 FOR UPDATE OF videos SKIP LOCKED"
+        )
+    ).all()
+    for video_id, lock in orphans:
+        video = session.get_one(Video, video_id)
+        enqueue(session, jobs, video, lock or f"{video.person_id}/0")
+    return [video_id for video_id, _ in orphans]
+
+
+# What people are told.
+
+
+def position(session: Session, video: Video) -> int | None:
+    """Videos that begin before a waiting one, counted up to `COUNTED`; None if it does not wait."""
+    if video.status != Status.QUEUED:
+        return None
+    earlier = (
+        select(Video.id)
+        .where(
+            Video.status == Status.QUEUED,
+            tuple_(Video.queue_start, Video.id) < (video.queue_start, video.id),
+        )
+        .limit(COUNTED)
+    )
+    return session.scalar(select(func.count()).select_from(earlier.subquery())) or 0
+
+
+def forecast_s(session: Session, video: Video, place: int | None) -> float | None:
+    """When a video will probably be done, from now [s]; None if it is."""
+    if video.status not in OPEN:
+        return None
+    mean = mean_run_s(session, video.resolved_model)
+    if place is not None:
+        return round(
+            (place // max(1, catalogue.num_workers(session, video.resolved_model)) + 1) * mean, 1
+        )
+    elapsed = (now() - video.started_at).total_seconds() if video.started_at else 0.0
+    if video.progress >= 10:
+        return round(elapsed * (100 - video.progress) / video.progress, 1)
+    return round(max(1.0, mean - elapsed), 1)
+
+
+def mean_run_s(session: Session, model: str) -> float:
+    """Seconds that a video of a model takes; a guess before the first one."""
+    return session.scalar(select(Model.mean_run_s).where(Model.name == model)) or _ASSUMED_RUN_S
+
+
+def count(session: Session, status: Status, person_id: str | None = None) -> int:
+    """Open videos in a status, of one person or of all, counted up to `COUNTED`."""
+    found = select(Video.id).where(Video.status == status)
+    if person_id is not None:
+        found = found.where(Video.person_id == person_id)
+    return session.scalar(select(func.count()).select_from(found.limit(COUNTED).subquery())) or 0
+
+
+def started_since(session: Session, person_id: str, since: datetime, most: int) -> int:
+    """Videos that a person asked for since a moment, counted up to `most`."""
+    found = select(Video.id).where(
+        Video.person_id == person_id, Video.id > first_id("video", since)
+    )
+    found = found.order_by(Video.id.desc()).limit(most)
+    return session.scalar(select(func.count()).select_from(found.subquery())) or 0
+
+
+def _held(video_id: str, attempt: int) -> Any:
+    return (
+        (Video.id == video_id) & (Video.attempt == attempt) & (Video.status == Status.IN_PROGRESS)
+    )
+
+
+def _change(session: Session, video_id: str, attempt: int, values: dict[str, Any]) -> None:
+    statement = (
+        update(Video)
+        .where(_held(video_id, attempt))
+        .values(**values, revision=Video.revision + 1)
+        .returning(Video.id)
+    )
+    if session.scalar(statement) is None:
+        raise LostVideo(video_id)

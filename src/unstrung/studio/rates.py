@@ -1,0 +1,72 @@
+"""How many requests a key may send, counted by the `limits` library."""
+
+import time
+from typing import Final
+
+from limits import RateLimitItemPerMinute
+from limits.aio.strategies import MovingWindowRateLimiter
+from limits.storage import storage_from_string
+from starlette.responses import Response
+
+from unstrung.studio.errors import ConfigurationError, TooMany
+from unstrung.studio.settings import Settings
+
+_REQUESTS: Final = "requests"
+_CREATIONS: Final = "creations"
+
+
+class Rates:
+    """Counts what keys spend.
+
+    In memory each API process counts for itself; with a Redis behind `UNSTRUNG_RATE_LIMIT_STORAGE` all count
+    together.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        """Open the storage of the counts.
+
+        Raises:
+            ConfigurationError: if the storage is not known.
+        """
+        try:
+            storage = storage_from_string(settings.rate_limit_storage)
+            self._limiter = MovingWindowRateLimiter(storage)
+        except Exception as error:
+            raise ConfigurationError(
+                f"UNSTRUNG_RATE_LIMIT_STORAGE: {error}; try async+memory://"
+            ) from error
+        self._limits = {
+            _REQUESTS: RateLimitItemPerMinute(settings.requests_per_minute),
+            _CREATIONS: RateLimitItemPerMinute(settings.creations_per_minute),
+        }
+
+    async def spend(self, key_id: str, response: Response) -> None:
+        """Count a request of a key, and tell what is left in the headers of the closed API.
+
+        Raises:
+            TooMany: with the seconds to wait.
+        """
+        left = await self._spend(_REQUESTS, key_id)
+        limit = self._limits[_REQUESTS]
+        response.headers["x-ratelimit-limit-requests"] = str(limit.amount)
+        response.headers["x-ratelimit-remaining-requests"] = str(left)
+
+    async def spend_creation(self, key_id: str) -> None:
+        """Count a video that a key begins.
+
+        Raises:
+            TooMany: with the seconds to wait.
+        """
+        await self._spend(_CREATIONS, key_id)
+
+    async def _spend(self, what: str, key_id: str) -> int:
+        limit = self._limits[what]
+        within = await self._limiter.hit(limit, what, key_id)
+        window = await self._limiter.get_window_stats(limit, what, key_id)
+        if not within:
+            wait = max(1, round(window.reset_time - time.time()))
+            raise TooMany(
+                f"This key sent more than {limit.amount} {what} within a minute; wait {wait} s.",
+                retry_after_s=wait,
+            )
+        return window.remaining

@@ -1,0 +1,56 @@
+"""Videos as they are told to somebody: with their place in the queue, a forecast and signed links."""
+
+import time
+from typing import Final
+
+from sqlalchemy.orm import Session
+
+from unstrung.studio.access.service import Caller
+from unstrung.studio.dependencies import Studio
+from unstrung.studio.queue import service as queue
+from unstrung.studio.videos.models import OPEN, Status, Video
+from unstrung.studio.videos.schemas import Links, VideoObject, video_object
+
+VARIANTS: Final = {
+    "video": ("video/mp4", "mp4"),
+    "thumbnail": ("image/webp", "webp"),
+    "spritesheet": ("image/jpeg", "jpg"),
+    "preview": ("image/webp", "webp"),
+}
+_MIN_POLL_MS: Final = 1_000
+_MAX_POLL_MS: Final = 15_000
+
+
+def told(session: Session, studio: Studio, caller: Caller, video: Video) -> VideoObject:
+    """A video for the eyes of a caller."""
+    place = queue.position(session, video)
+    links = preview = None
+    if video.status == Status.COMPLETED:
+        expires_at = int(time.time()) + studio.settings.link_seconds
+        signed = [_link(studio, video.id, each, caller, expires_at) for each in list(VARIANTS)[:3]]
+        links = Links(
+            video=signed[0], thumbnail=signed[1], spritesheet=signed[2], expires_at=expires_at
+        )
+    elif video.status == Status.IN_PROGRESS and video.phase == "denoising":
+        expires_at = int(time.time()) + studio.settings.link_seconds
+        preview = _link(studio, video.id, "preview", caller, expires_at)
+    return video_object(video, place, queue.forecast_s(session, video, place), links, preview)
+
+
+def poll_after_ms(video: VideoObject) -> int | None:
+    """When it is worth asking again: after an eighth of the forecast, within 1 to 15 s [ms]."""
+    if video.status not in OPEN:
+        return None
+    wanted = 1_000 * (video.eta_seconds or 0) / 8
+    return int(min(_MAX_POLL_MS, max(_MIN_POLL_MS, wanted)))
+
+
+def file_path(video_id: str, variant: str) -> str:
+    """The path of a signed link to a file."""
+    return f"/v1/files/{video_id}/{variant}"
+
+
+def _link(studio: Studio, video_id: str, variant: str, caller: Caller, expires_at: int) -> str:
+    path = file_path(video_id, variant)
+    query = studio.signer.sign(path, caller.person_id, expires_at)
+    return f"{studio.settings.base_url}{path}?{query}"

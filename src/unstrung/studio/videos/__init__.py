@@ -1,0 +1,1 @@
+"""Videos: what was asked for, how far it is, what came of it."""

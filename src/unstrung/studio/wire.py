@@ -1,0 +1,178 @@
+"""Request bodies as they come over the wire: JSON, or forms whose keys are bracketed, into one plain shape.
+
+Python's SDK 2.x sends JSON where there is no file, 3.x and Node always send forms, in which `video[id]`,
+`characters[][id]` and `input_reference[image_url]` stand for nested values and every value is a string.
+"""
+
+import json
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any, Final, TypeVar
+
+from pydantic import BaseModel, ValidationError
+from starlette.datastructures import UploadFile
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+
+from unstrung.studio.errors import BodyTooLarge, InvalidField, RequestError
+
+Body = TypeVar("Body", bound=BaseModel)
+_MAX_FIELDS: Final = 200
+_KEY: Final = re.compile(r"([^\[\]]+)((?:\[[^\[\]]*\])*)")
+_PART: Final = re.compile(r"\[([^\[\]]*)\]")
+
+
+@dataclass(frozen=True)
+class File:
+    """A file of a form, wholly read.
+
+    Attributes:
+        data: its bytes.
+        filename, content_type: as the sender says.
+    """
+
+    data: bytes
+    filename: str
+    content_type: str | None
+
+
+async def read_body(request: Request, max_bytes: int) -> dict[str, Any]:
+    """The fields of a body, nested; files are `File`.
+
+    Raises:
+        RequestError: if the body cannot be read as what it says it is.
+        BodyTooLarge: if it has more than `max_bytes`.
+    """
+    _check_size(request.headers.get("content-length"), max_bytes)
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if kind in ("multipart/form-data", "application/x-www-form-urlencoded"):
+        return await _read_form(request, max_bytes)
+    if kind in ("application/json", "") or kind.endswith("+json"):
+        return _read_json(await _read_limited(request, max_bytes))
+    raise RequestError(
+        f"The content type {kind!r} is not understood; send application/json or multipart/form-data.",
+        code="unsupported_media_type",
+    )
+
+
+def validated(model: type[Body], fields: dict[str, Any]) -> Body:
+    """Check the fields of a body.
+
+    Raises:
+        InvalidField: naming the first field at fault, the rule and what was given.
+    """
+    try:
+        return model.model_validate(fields)
+    except ValidationError as error:
+        raise invalid_field(error.errors(), model) from error
+
+
+def invalid_field(errors: Iterable[Any], model: type[BaseModel] | None = None) -> InvalidField:
+    """The first of pydantic's complaints in the words of the contract."""
+    first = next(iter(errors))
+    location = [
+        str(part) for part in first["loc"] if part not in ("query", "path", "header", "body")
+    ]
+    param = ".".join(location) or None
+    if first["type"] == "extra_forbidden":
+        known = (
+            f"; known are {', '.join(model.model_fields)}" if model and len(location) == 1 else ""
+        )
+        return InvalidField(f"Unknown parameter: '{param}'{known}.", param, "unknown_parameter")
+    if first["type"] == "missing":
+        return InvalidField(
+            f"Missing required parameter: '{param}'.", param, "missing_required_parameter"
+        )
+    message = first["msg"].removeprefix("Value error, ")
+    given = repr(first["input"])
+    given = given if len(given) <= 60 else f"{given[:57]}..."
+    return InvalidField(f"Invalid '{param}': {message}, got {given}.", param)
+
+
+def nested(items: Iterable[tuple[str, Any]]) -> dict[str, Any]:
+    """Bracketed keys as nested values: `a[b]` is a member, `a[]` an element of a list.
+
+    In `a[][b]` a new element begins when the last one already has its `b`.
+
+    Raises:
+        InvalidField: for a key that cannot be read, is given twice, or is used in two ways.
+    """
+    found: dict[str, Any] = {}
+    for key, value in items:
+        match = _KEY.fullmatch(key)
+        if match is None:
+            raise InvalidField(f"The field name {key[:80]!r} cannot be read.", key[:80])
+        _place(found, [match[1], *_PART.findall(match[2])], value, key)
+    return found
+
+
+def _place(target: dict[str, Any], path: list[str], value: Any, key: str) -> None:
+    name, rest = path[0], path[1:]
+    if not rest:
+        if name in target:
+            raise InvalidField(f"The field {key!r} is given twice.", key, "duplicate_parameter")
+        target[name] = value
+    elif rest[0] in ("", "0") or rest[0].isdigit():
+        elements = target.setdefault(name, [])
+        if not isinstance(elements, list):
+            raise InvalidField(f"The field {name!r} is given in two ways.", name)
+        if len(rest) == 1:
+            elements.append(value)
+            return
+        if not elements or not isinstance(elements[-1], dict) or rest[1] in elements[-1]:
+            elements.append({})
+        _place(elements[-1], rest[1:], value, key)
+    else:
+        inner = target.setdefault(name, {})
+        if not isinstance(inner, dict):
+            raise InvalidField(f"The field {name!r} is given in two ways.", name)
+        _place(inner, rest, value, key)
+
+
+async def _read_form(request: Request, max_bytes: int) -> dict[str, Any]:
+    # Starlette refuses a part that is no file above 1 MiB; a prompt of 32,000 characters stays below, but the
+    # limit that people are told is that of the body.
+    try:
+        form = await request.form(
+            max_files=_MAX_FIELDS, max_fields=_MAX_FIELDS, max_part_size=max_bytes
+        )
+    except HTTPException as error:
+        raise RequestError(f"The form cannot be read: {error.detail}") from error
+    items: list[tuple[str, Any]] = []
+    total = 0
+    for key, value in form.multi_items():
+        if isinstance(value, UploadFile):
+            data = await value.read()
+            total += len(data)
+            _check_size(str(total), max_bytes)
+            items.append((key, File(data, value.filename or "", value.content_type)))
+        else:
+            items.append((key, value))
+    await form.close()
+    return nested(items)
+
+
+async def _read_limited(request: Request, max_bytes: int) -> bytes:
+    body = bytearray()
+    async for chunk in request.stream():
+        body += chunk
+        _check_size(str(len(body)), max_bytes)
+    return bytes(body)
+
+
+def _read_json(body: bytes) -> dict[str, Any]:
+    if not body.strip():
+        return {}
+    try:
+        fields = json.loads(body)
+    except (ValueError, RecursionError) as error:
+        raise RequestError(f"The body is no JSON: {error}.", code="invalid_json") from error
+    if not isinstance(fields, dict):
+        raise RequestError("The body must be a JSON object.", code="invalid_json")
+    return fields
+
+
+def _check_size(length: str | None, max_bytes: int) -> None:
+    if length is not None and length.isdigit() and int(length) > max_bytes:
+        raise BodyTooLarge(f"The body must have at most {max_bytes:,} bytes, got {int(length):,}.")

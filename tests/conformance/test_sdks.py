@@ -1,0 +1,179 @@
+"""The real SDKs, unmodified, against a running server: every call, both encodings."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from unstrung.engine.video_io import probe, write_video
+from unstrung.studio.access import service as access
+from unstrung.studio.accounts import service as accounts
+from unstrung.studio.catalogue import service as catalogue
+from unstrung.studio.database import Database, migrate
+from unstrung.studio.embedded import EmbeddedPostgres
+from unstrung.studio.videos.models import Kind, Status, Video
+
+HERE = Path(__file__).parent
+SDKS = Path(sys.prefix) / "sdks"
+RELEASES = ("python-2", "python-3", "node-6", "node-7")
+
+
+@dataclass(frozen=True)
+class Server:
+    """A running studio.
+
+    Attributes:
+        url: of the API with /v1.
+        key, pager_key: of somebody, and of somebody with 250 videos.
+        folder: for what the SDKs save, with a clip to upload.
+    """
+
+    url: str
+    key: str
+    pager_key: str
+    folder: Path
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """Database, API and worker in processes of their own."""
+    folder = tmp_path_factory.mktemp("conformance")
+    postgres = EmbeddedPostgres(folder / "postgres")
+    url = postgres.start()
+    migrate(url)
+    key, pager_key = _people(url)
+    frames = np.random.default_rng(0).integers(0, 255, (36, 64, 64, 3), dtype=np.uint8)
+    write_video(folder / "clip.mp4", frames, 12)
+    environment = {
+        **os.environ,
+        "UNSTRUNG_DATABASE_URL": url,
+        "UNSTRUNG_STUDIO_DATA": str(folder),
+        "UNSTRUNG_PRIVATE_WEBHOOKS": "true",
+        "UNSTRUNG_JOBS_PER_PERSON": "8",
+    }
+    command = [sys.executable, str(HERE / "stub_studio.py")]
+    with ExitStack() as stack:
+        stack.callback(postgres.stop)
+        for part in ("worker", "api"):
+            process = subprocess.Popen(
+                [*command, part], env=environment, stdout=subprocess.PIPE, text=True
+            )
+            stack.callback(process.wait)
+            stack.callback(process.terminate)
+            if process.stdout is not None:
+                stack.callback(process.stdout.close)
+        assert process.stdout is not None
+        port = int(process.stdout.readline())
+        _wait_for_model(url)
+        yield Server(f"http://127.0.0.1:{port}/v1", key, pager_key, folder)
+
+
+def _people(url: str) -> tuple[str, str]:
+    database = Database(url)
+    with database.transaction() as session:
+        person = accounts.create_person(session, "Somebody")
+        _, key = access.create_key(session, person, "test")
+        pager = accounts.create_person(session, "Pager")
+        _, pager_key = access.create_key(session, pager, "test")
+        for index in range(250):
+            session.add(
+                Video(
+                    id=f"video_{index:032x}", person_id=pager.id, kind=Kind.CREATE, model="sora-2",
+                    resolved_model="mini", prompt="a fox", size="1280x720", seconds="4",
+                    verbatim=False, characters=[], status=Status.FAILED, phase="done", progress=0,
+                    step=0, total_steps=4, attempt=1, handed_back=0, revision=1, queue_start=0,
+                    queue_cost=1, created_at=datetime.now(UTC) + timedelta(seconds=index),
+                    fingerprint=b"", error_code="test", error_message="Made for paging.",
+                )
+            )  # fmt: skip
+    database.close()
+    return key, pager_key
+
+
+def _wait_for_model(url: str) -> None:
+    database, deadline = Database(url), time.monotonic() + 60
+    while time.monotonic() < deadline:
+        with database.transaction() as session:
+            if catalogue.list_models(session):
+                database.close()
+                return
+        time.sleep(0.05)
+    raise AssertionError("the worker did not offer its model within a minute")
+
+
+def _run(release: str, server: Server) -> dict[str, str]:
+    """Let a release make its calls, in a process of its own."""
+    environment = {
+        **os.environ,
+        "STUDIO_URL": server.url,
+        "STUDIO_KEY": server.key,
+        "PAGER_KEY": server.pager_key,
+        "STUDIO_CLIP": str(server.folder / "clip.mp4"),
+        "STUDIO_OUT": str(server.folder),
+    }
+    if release.startswith("python"):
+        command = [sys.executable, str(HERE / "python_calls.py")]
+        if release == "python-2":
+            environment["PYTHONPATH"] = str(SDKS / release)
+    else:
+        command = [shutil.which("node") or "node", str(HERE / "node_calls.mjs")]
+        environment["SDK_FOLDER"] = str(SDKS / release)
+    done = subprocess.run(
+        command, env=environment, capture_output=True, text=True, timeout=300, check=False
+    )
+    assert done.returncode == 0, done.stderr[-3000:]
+    told: dict[str, Any] = json.loads(done.stdout)
+    assert told["version"].startswith(release.rpartition("-")[2])
+    results: dict[str, str] = told["results"]
+    return results
+
+
+def _node_major() -> int:
+    told = subprocess.run(["node", "--version"], capture_output=True, text=True, check=True).stdout
+    return int(told.strip().lstrip("v").partition(".")[0])
+
+
+@pytest.mark.parametrize("release", RELEASES)
+def test_every_call_of_an_unmodified_sdk_works(release: str, server: Server) -> None:
+    if release.startswith("node"):
+        if shutil.which("node") is None or shutil.which("npm") is None:
+            pytest.skip("node or npm is missing, so the Node SDK cannot be tested here")
+        if not (SDKS / release / "node_modules" / "openai").is_dir():
+            pytest.skip(f"the Node SDK {release} was not installed; run `make test`, which does it")
+        if release == "node-7" and _node_major() < 22:
+            pytest.skip(f"the Node SDK 7 needs node 22, and this is node {_node_major()}")
+    elif release == "python-2":
+        assert (SDKS / release / "openai").is_dir(), "run `make test`, which installs the old SDK"
+    results = _run(release, server)
+    failed = {name: told for name, told in results.items() if told != "ok"}
+    assert not failed, "\n".join(f"{name}: {told}" for name, told in failed.items())
+    assert len(results) >= 13
+
+
+def test_a_program_written_for_sora_runs_with_another_address_and_key(server: Server) -> None:
+    example = HERE.parents[1] / "docs" / "examples" / "sora_program.py"
+    path = server.folder / "fox.mp4"
+    environment = {
+        **os.environ,
+        "OPENAI_BASE_URL": server.url,
+        "OPENAI_API_KEY": server.key,
+        "PYTHONWARNINGS": "ignore",
+    }
+    done = subprocess.run(
+        [sys.executable, str(example), str(path)],
+        env=environment, capture_output=True, text=True, timeout=120, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr[-2000:]
+    info = probe(path)
+    assert (info.width, info.height, info.codec) == (1280, 720, "h264")
