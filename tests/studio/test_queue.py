@@ -126,9 +126,9 @@ def test_a_video_without_a_job_is_enqueued_again(database: Database, ask: Ask) -
     with database.transaction() as session:
         session.execute(text("DELETE FROM procrastinate_jobs"))
     with database.transaction() as session:
-        assert queue.rescue(session, JobQueue()) == [video.id]
+        assert queue.rescue(session, JobQueue(), 10) == [video.id]
     with database.transaction() as session:
-        assert queue.rescue(session, JobQueue()) == []
+        assert queue.rescue(session, JobQueue(), 10) == []
     assert _fetch(database) == video.id
 
 
@@ -160,3 +160,47 @@ def test_a_video_that_ended_has_no_place(database: Database, ask: Ask) -> None:
         assert video.status == Status.FAILED
         assert queue.position(session, video) is None
         assert queue.forecast_s(session, video, None) is None
+
+
+def _fall_silent(database: Database) -> None:
+    with database.transaction() as session:
+        session.execute(
+            text("UPDATE procrastinate_workers SET last_heartbeat = now() - interval '1 minute'")
+        )
+
+
+def test_a_slow_worker_cannot_end_the_job_of_the_next_one(database: Database, ask: Ask) -> None:
+    video, _ = ask("owner"), ask("other")
+    assert _fetch(database) == video.id
+    with database.transaction() as session:
+        assert queue.rescue(session, JobQueue(), 10) == []  # its worker is alive
+    _fall_silent(database)
+    with database.transaction() as session:
+        assert queue.rescue(session, JobQueue(), 10) == [video.id]
+    with database.transaction() as session:
+        jobs = session.execute(text("SELECT id FROM procrastinate_jobs")).scalars().all()
+        assert session.get_one(Video, video.id).job_id in jobs
+        assert video.job_id not in jobs
+    assert _fetch(database) == video.id, "it has waited already"
+
+
+def test_a_job_whose_worker_died_after_the_end_keeps_no_place(
+    database: Database, ask: Ask, settings: Settings
+) -> None:
+    videos_ = [ask("owner") for _ in range(settings.jobs_per_person + 1)]
+    for _ in videos_[1:]:
+        _fetch(database)
+    with database.transaction() as session:
+        begun = queue.begin(session, videos_[0].id)
+        assert begun is not None
+        queue.fail(session, begun.id, begun.attempt, "test", "test")
+    assert _fetch(database) is None
+    _fall_silent(database)
+    with database.transaction() as session:
+        session.execute(
+            text("UPDATE procrastinate_jobs SET status = 'todo' WHERE id <> :id"),
+            {"id": videos_[0].job_id},
+        )
+        assert queue.rescue(session, JobQueue(), 10) == []
+    assert _fetch(database) == videos_[1].id
+    assert _fetch(database) == videos_[2].id

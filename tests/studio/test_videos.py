@@ -326,7 +326,6 @@ def test_an_idempotency_key_names_one_video(client: TestClient) -> None:
         ({"prompt": "x", "colour": "red"}, "colour", "unknown_parameter"),
         ({"prompt": "x", "size": "big"}, "size", "invalid_value"),
         ({"prompt": "x", "seconds": "long"}, "seconds", "invalid_value"),
-        ({"prompt": "x", "model": "gpt"}, "model", "model_not_found"),
         ({"prompt": "x", "seed": -1}, "seed", "invalid_value"),
     ],
 )
@@ -350,6 +349,7 @@ def test_a_bad_field_is_named(
         ("GET", "/v1/videos?after=video_0", 404, "video_not_found"),
         ("GET", "/v1/videos/%00", 404, "not_found"),
         ("GET", "/v1/models/nothing", 404, "model_not_found"),
+        ("DELETE", "/v1/videos/edits", 404, "video_not_found"),
     ],
 )
 def test_every_error_comes_in_the_envelope(
@@ -358,6 +358,18 @@ def test_every_error_comes_in_the_envelope(
     response = client.request(method, path)
     assert response.status_code == status
     assert response.json()["error"]["code"] == code
+
+
+def test_an_unknown_model_is_not_found_and_the_known_ones_are_named(client: TestClient) -> None:
+    response = client.post("/v1/videos", json={**FOX, "model": "gpt"})
+    assert (response.status_code, response.json()["error"]["code"]) == (404, "model_not_found")
+    assert "mini, sora-2" in response.json()["error"]["message"]
+
+
+def test_a_wrong_method_is_told_the_right_ones(client: TestClient) -> None:
+    assert client.put("/v1/videos").headers["allow"] == "GET, POST"
+    assert client.put("/v1/videos/edits").headers["allow"] == "POST"
+    assert client.put("/v1/videos/video_1").headers["allow"] == "DELETE, GET"
 
 
 def test_a_fault_of_ours_tells_nothing_but_the_request(client: TestClient, app: FastAPI) -> None:

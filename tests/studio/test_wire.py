@@ -2,7 +2,7 @@ import pytest
 
 from unstrung.studio.errors import InvalidField
 from unstrung.studio.videos.schemas import CreateVideo
-from unstrung.studio.wire import nested, validated
+from unstrung.studio.wire import nested, shaped_form, validated
 
 
 def test_brackets_become_members_and_lists() -> None:
@@ -30,7 +30,7 @@ def test_an_element_with_several_members_stays_one() -> None:
 @pytest.mark.parametrize(
     "items",
     [
-        [("a", "1"), ("a", "2")],
+        [("a[b]", "1"), ("a", "2")],
         [("a", "1"), ("a[b]", "2")],
         [("a[]", "1"), ("a[b]", "2")],
         [("a[b", "1")],
@@ -40,6 +40,27 @@ def test_an_element_with_several_members_stays_one() -> None:
 def test_fields_that_contradict_each_other_are_refused(items: list[tuple[str, str]]) -> None:
     with pytest.raises(InvalidField):
         nested(items)
+
+
+def test_a_repeated_key_is_a_list_and_refused_where_none_is_wanted() -> None:
+    fields = nested([("prompt", "a fox"), ("prompt", "a hare")])
+    assert fields == {"prompt": ["a fox", "a hare"]}
+    with pytest.raises(InvalidField, match="prompt"):
+        validated(CreateVideo, shaped_form(CreateVideo, fields))
+
+
+def test_a_form_may_give_lists_and_objects_in_the_ways_that_clients_do() -> None:
+    for characters in (
+        {"id": "c1"},
+        [{"id": "c1"}],
+        '{"id": "c1"}',
+        '[{"id": "c1"}]',
+        ['{"id": "c1"}'],
+    ):
+        shaped = shaped_form(CreateVideo, {"prompt": "{a fox}", "characters": characters})
+        asked = validated(CreateVideo, shaped)
+        assert [each.id for each in asked.characters] == ["c1"]
+        assert asked.prompt == "{a fox}"
 
 
 def test_an_unknown_field_is_named() -> None:

@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import re
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from typing import Any, Final
 
@@ -41,6 +41,8 @@ _DESCRIPTION: Final = (
     "Text to video on your own machines, for programs written against the closed Videos API. "
     "Bodies may be JSON or forms; errors come in one envelope."
 )
+_FILE: Final = {"type": "string", "format": "binary"}
+_NULL: Final = {"type": "null"}
 _REQUEST_ID: Final = re.compile(r"[\w.-]{1,128}")
 _log = structlog.get_logger(__name__)
 
@@ -59,6 +61,7 @@ def create_app(settings: Settings) -> FastAPI:
         LinkSigner(settings.secret.get_secret_value().encode()),
         Rates(settings),
         Listener(settings.database_url),
+        asyncio.Semaphore(settings.database_pool),
     )
 
     @asynccontextmanager
@@ -188,13 +191,33 @@ def _openapi(app: FastAPI) -> dict[str, Any]:
         for model in bodies:
             found = model.model_json_schema(ref_template="#/components/schemas/{model}")
             schemas.update(found.pop("$defs", {}))
-            schemas[model.__name__] = found
+            schemas[model.__name__] = _without(found, _FILE)
+            schemas[f"{model.__name__}Form"] = _without(found, _NULL)
         for unused in ("HTTPValidationError", "ValidationError"):
             schemas.pop(unused, None)
         components["securitySchemes"] = {"key": {"type": "http", "scheme": "bearer"}}
         _describe_operations(schema["paths"])
         app.openapi_schema = schema
     return app.openapi_schema
+
+
+def _without(schema: Any, unwanted: Mapping[str, str]) -> Any:
+    """The same schema without one kind of value, and without a null that nothing allows."""
+    if isinstance(schema, list):
+        kept = [each for each in schema if not _is_like(each, unwanted)]
+        return [_without(each, unwanted) for each in kept]
+    if isinstance(schema, dict):
+        drops_null = unwanted == _NULL
+        return {
+            key: _without(value, unwanted)
+            for key, value in schema.items()
+            if not (drops_null and key == "default" and value is None)
+        }
+    return schema
+
+
+def _is_like(schema: Any, pattern: Mapping[str, str]) -> bool:
+    return isinstance(schema, dict) and pattern.items() <= schema.items()
 
 
 def _describe_operations(paths: dict[str, Any]) -> None:

@@ -17,6 +17,7 @@ from alembic.config import Config
 from sqlalchemy import DateTime, Enum, MetaData, create_engine, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import DeclarativeBase, Session
 from sqlalchemy.orm.session import sessionmaker
 
@@ -67,6 +68,8 @@ class Database:
             # A connection that the server closed (a restart) is replaced before it is used.
             pool_pre_ping=True,
             pool_timeout=10,
+            # A prepared statement may get a plan for any status; it cannot use the indexes of open videos.
+            connect_args={"prepare_threshold": None},
         )
         self._sessions = sessionmaker(self.engine, expire_on_commit=False)
 
@@ -80,7 +83,7 @@ class Database:
         try:
             with self._sessions.begin() as session:
                 yield session
-        except (OperationalError, InterfaceError) as error:
+        except (OperationalError, InterfaceError, PoolTimeout) as error:
             raise ServiceFault(
                 "The database cannot be reached; try again in a moment.", retry_after_s=2
             ) from error

@@ -1,10 +1,12 @@
 """What routes are handed: the parts of the studio, a transaction, the caller, a checked body."""
 
-from collections.abc import Iterator
+import asyncio
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Annotated, Any, TypeVar
 
 from fastapi import Depends, Request, Response
+from fastapi.concurrency import contextmanager_in_threadpool
 from pydantic import BaseModel
 from sqlalchemy.orm import Session
 from starlette.concurrency import run_in_threadpool
@@ -18,14 +20,20 @@ from unstrung.studio.jobs import JobQueue
 from unstrung.studio.rates import Rates
 from unstrung.studio.settings import Settings
 from unstrung.studio.storage import Storage
-from unstrung.studio.wire import File, read_body, validated
+from unstrung.studio.wire import File, read_body, shaped_form, validated
 
 Model = TypeVar("Model", bound=BaseModel)
 
 
 @dataclass(frozen=True)
 class Studio:
-    """The parts that an API process is made of."""
+    """The parts that an API process is made of.
+
+    Attributes:
+        settings, database, storage, jobs, signer, rates, listener: its parts.
+        places: of requests with a transaction, one for each connection that is kept. Whoever waits for one
+            takes up no thread, for requests that have a connection need threads to get rid of it again.
+    """
 
     settings: Settings
     database: Database
@@ -34,6 +42,7 @@ class Studio:
     signer: LinkSigner
     rates: Rates
     listener: Listener
+    places: asyncio.Semaphore
 
 
 @dataclass(frozen=True)
@@ -42,10 +51,11 @@ class Body:
 
     Attributes:
         fields: nested plain values and files.
-        files: bytes of the files among them, by field.
+        is_form: whether all values are text.
     """
 
     fields: dict[str, Any]
+    is_form: bool
 
     @property
     def files(self) -> dict[str, bytes]:
@@ -58,7 +68,8 @@ class Body:
         Raises:
             InvalidField: naming the first at fault.
         """
-        return validated(model, self.fields)
+        fields = shaped_form(model, self.fields) if self.is_form else self.fields
+        return validated(model, fields)
 
 
 def studio_of(request: Request) -> Studio:
@@ -73,9 +84,13 @@ def bearer(request: Request) -> str | None:
     return secret.strip() if scheme.lower() == "bearer" else None
 
 
-def transaction(request: Request) -> Iterator[Session]:
+async def transaction(request: Request) -> AsyncIterator[Session]:
     """One transaction for the request; it is through before the answer leaves."""
-    with studio_of(request).database.transaction() as session:
+    studio = studio_of(request)
+    async with (
+        studio.places,
+        contextmanager_in_threadpool(studio.database.transaction()) as session,
+    ):
         yield session
 
 
@@ -91,7 +106,8 @@ async def caller_of(request: Request, response: Response) -> Caller:
         with studio.database.transaction() as session:
             return access.recognise(session, bearer(request))
 
-    caller = await run_in_threadpool(recognised)
+    async with studio.places:
+        caller = await run_in_threadpool(recognised)
     request.state.key_id = caller.key_id
     await studio.rates.spend(caller.key_id, response)
     return caller
@@ -116,16 +132,16 @@ async def body_of(request: Request) -> Body:
     Raises:
         RequestError: if it cannot be read.
     """
-    return Body(await read_body(request, studio_of(request).settings.max_upload_bytes))
+    return Body(*await read_body(request, studio_of(request).settings.max_upload_bytes))
 
 
-def body_schema(model: type[BaseModel]) -> dict[str, Any]:
-    """What OpenAPI says of a body that may come as JSON or as a form."""
-    schema = {"$ref": f"#/components/schemas/{model.__name__}"}
-    kinds = ("application/json", "multipart/form-data")
-    return {
-        "requestBody": {"required": True, "content": {kind: {"schema": schema} for kind in kinds}}
-    }
+def body_schema(model: type[BaseModel], needs_file: bool = False) -> dict[str, Any]:
+    """What OpenAPI says of a body: JSON, which holds no files, or a form, in which there is no null."""
+    name = f"#/components/schemas/{model.__name__}"
+    content = {"multipart/form-data": {"schema": {"$ref": f"{name}Form"}}}
+    if not needs_file:
+        content["application/json"] = {"schema": {"$ref": name}}
+    return {"requestBody": {"required": True, "content": content}}
 
 
 StudioOf = Annotated[Studio, Depends(studio_of)]

@@ -1,6 +1,7 @@
 """Errors become answers: one envelope for refusals, unknown routes, bad parameters and faults alike."""
 
 import logging
+import re
 from http import HTTPStatus
 from typing import Any
 
@@ -78,7 +79,21 @@ async def _http(request: Request, error: Exception) -> JSONResponse:
     response = answer(told)
     for name, value in (error.headers or {}).items():
         response.headers[name] = value
+    if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
+        response.headers["allow"] = ", ".join(_methods_of(request))
     return response
+
+
+def _methods_of(request: Request) -> list[str]:
+    """Methods of a path over all its routes; Starlette names only those of the first."""
+    paths = request.app.openapi()["paths"]
+    if request.url.path in paths:
+        return sorted(method.upper() for method in paths[request.url.path])
+    found: set[str] = set()
+    for template, operations in paths.items():
+        if re.fullmatch(re.sub(r"\{\w+\}", "[^/]+", template), request.url.path):
+            found |= {method.upper() for method in operations}
+    return sorted(found)
 
 
 async def _refused_link(_: Request, error: Exception) -> JSONResponse:

@@ -4,7 +4,7 @@ import time
 from typing import Final
 
 from limits import RateLimitItemPerMinute
-from limits.aio.strategies import MovingWindowRateLimiter
+from limits.aio.strategies import SlidingWindowCounterRateLimiter
 from limits.storage import storage_from_string
 from starlette.responses import Response
 
@@ -30,7 +30,9 @@ class Rates:
         """
         try:
             storage = storage_from_string(settings.rate_limit_storage)
-            self._limiter = MovingWindowRateLimiter(storage)
+            # Two counts for each key. An exact window would keep every request, and its memory storage looks
+            # through all keys in a thread each time, which costs more than the requests themselves.
+            self._limiter = SlidingWindowCounterRateLimiter(storage)
         except Exception as error:
             raise ConfigurationError(
                 f"UNSTRUNG_RATE_LIMIT_STORAGE: {error}; try async+memory://"

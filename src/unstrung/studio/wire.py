@@ -4,11 +4,13 @@ Python's SDK 2.x sends JSON where there is no file, 3.x and Node always send for
 `characters[][id]` and `input_reference[image_url]` stand for nested values and every value is a string.
 """
 
+import contextlib
+import itertools
 import json
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any, Final, TypeVar
+from typing import Any, Final, TypeVar, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
 from starlette.datastructures import UploadFile
@@ -37,8 +39,8 @@ class File:
     content_type: str | None
 
 
-async def read_body(request: Request, max_bytes: int) -> dict[str, Any]:
-    """The fields of a body, nested; files are `File`.
+async def read_body(request: Request, max_bytes: int) -> tuple[dict[str, Any], bool]:
+    """The fields of a body, nested, and whether it was a form; files are `File`.
 
     Raises:
         RequestError: if the body cannot be read as what it says it is.
@@ -47,9 +49,9 @@ async def read_body(request: Request, max_bytes: int) -> dict[str, Any]:
     _check_size(request.headers.get("content-length"), max_bytes)
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind in ("multipart/form-data", "application/x-www-form-urlencoded"):
-        return await _read_form(request, max_bytes)
+        return await _read_form(request, max_bytes), True
     if kind in ("application/json", "") or kind.endswith("+json"):
-        return _read_json(await _read_limited(request, max_bytes))
+        return _read_json(await _read_limited(request, max_bytes)), False
     raise RequestError(
         f"The content type {kind!r} is not understood; send application/json or multipart/form-data.",
         code="unsupported_media_type",
@@ -68,12 +70,50 @@ def validated(model: type[Body], fields: dict[str, Any]) -> Body:
         raise invalid_field(error.errors(), model) from error
 
 
+def shaped_form(model: type[BaseModel], fields: dict[str, Any]) -> dict[str, Any]:
+    """Fields of a form in the shape that a body asks for: lists where wanted, JSON text as what it says.
+
+    In a form everything is text, so a list of one looks like its element, and an object may come as JSON.
+    """
+    shaped = dict(fields)
+    for name, wanted in model.model_fields.items():
+        value = shaped.get(name)
+        kinds = _kinds(wanted.annotation)
+        if isinstance(value, str) and value[:1] in ("[", "{") and kinds & {list, dict}:
+            with contextlib.suppress(ValueError, RecursionError):
+                shaped[name] = value = json.loads(value)
+        if value is not None and list in kinds:
+            items = value if isinstance(value, list) else [value]
+            shaped[name] = [_parsed(item) for item in items]
+    return shaped
+
+
+def _parsed(item: Any) -> Any:
+    """An element of a list that is an object as JSON, or whatever it is."""
+    if isinstance(item, str) and item.startswith("{"):
+        with contextlib.suppress(ValueError, RecursionError):
+            return json.loads(item)
+    return item
+
+
+def _kinds(annotation: Any) -> set[type]:
+    """Whether an annotation allows lists and objects."""
+    origin = get_origin(annotation)
+    if origin is list:
+        return {list}
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return {dict}
+    return set().union(*(_kinds(each) for each in get_args(annotation)))
+
+
 def invalid_field(errors: Iterable[Any], model: type[BaseModel] | None = None) -> InvalidField:
     """The first of pydantic's complaints in the words of the contract."""
     first = next(iter(errors))
     location = [
         str(part) for part in first["loc"] if part not in ("query", "path", "header", "body")
     ]
+    # Of a choice between a file and an object, pydantic adds which one it tried; that is no field.
+    location = list(itertools.takewhile(lambda part: "[" not in part, location))
     param = ".".join(location) or None
     if first["type"] == "extra_forbidden":
         known = (
@@ -85,6 +125,8 @@ def invalid_field(errors: Iterable[Any], model: type[BaseModel] | None = None) -
             f"Missing required parameter: '{param}'.", param, "missing_required_parameter"
         )
     message = first["msg"].removeprefix("Value error, ")
+    if first["type"] == "is_instance_of":
+        message = "must be a file"
     given = repr(first["input"])
     given = given if len(given) <= 60 else f"{given[:57]}..."
     return InvalidField(f"Invalid '{param}': {message}, got {given}.", param)
@@ -110,9 +152,14 @@ def nested(items: Iterable[tuple[str, Any]]) -> dict[str, Any]:
 def _place(target: dict[str, Any], path: list[str], value: Any, key: str) -> None:
     name, rest = path[0], path[1:]
     if not rest:
-        if name in target:
-            raise InvalidField(f"The field {key!r} is given twice.", key, "duplicate_parameter")
-        target[name] = value
+        # A key that is repeated is a list, as OpenAPI has it; where no list is wanted, the check says so.
+        before = target.get(name, value)
+        if isinstance(before, dict):
+            raise InvalidField(f"The field {key!r} is given in two ways.", key)
+        if name not in target:
+            target[name] = value
+        else:
+            target[name] = [*(before if isinstance(before, list) else [before]), value]
     elif rest[0] in ("", "0") or rest[0].isdigit():
         elements = target.setdefault(name, [])
         if not isinstance(elements, list):

@@ -11,6 +11,7 @@ from typing import Any, Final
 import procrastinate
 import psycopg
 from procrastinate import jobs as procrastinate_jobs
+from procrastinate.worker import Worker
 
 from unstrung.studio.catalogue import service as catalogue
 from unstrung.studio.database import Database
@@ -27,6 +28,7 @@ from unstrung.studio.webhooks.service import DeliveryRetries, deliver
 
 _DELIVERIES_AT_ONCE: Final = 4
 _RECONNECT_S: Final = 1.0
+_POLL_S: Final = 1.0
 _TRY_AGAIN_S: Final = 2
 _log = logging.getLogger(__name__)
 
@@ -119,53 +121,67 @@ async def _serve_queues(workshop: Workshop, worker_id: str, stop: asyncio.Event)
         "install_signal_handlers": False,
         "update_heartbeat_interval": settings.heartbeat_s,
         "stalled_worker_timeout": settings.stalled_after_s,
+        # A job that is to be tried again is not announced, only found.
+        "fetch_job_polling_interval": _POLL_S,
         # Done is done: the row of the video tells the story, and the job table does not grow.
         "delete_jobs": "successful",
     }
     async with app.open_async():
-        tasks = [
-            asyncio.create_task(
-                app.run_worker_async(queues=[VIDEOS], name="videos", concurrency=1, **common)
-            ),
-            asyncio.create_task(
-                app.run_worker_async(
-                    queues=[WEBHOOKS], name="webhooks", concurrency=_DELIVERIES_AT_ONCE, **common
-                )
-            ),
-            asyncio.create_task(_look_after(app, workshop, worker_id)),
+        workers = [
+            Worker(app, [VIDEOS], "videos", 1, **common),
+            Worker(app, [WEBHOOKS], "webhooks", _DELIVERIES_AT_ONCE, **common),
         ]
+        # The method says nothing of types.
+        runs = [worker.run() for worker in workers]  # type: ignore[no-untyped-call]
+        tasks = [asyncio.create_task(run) for run in runs]
+        tasks.append(asyncio.create_task(_look_after(app, workshop, worker_id)))
         stopping = asyncio.create_task(stop.wait())
         done, _ = await asyncio.wait([*tasks, stopping], return_when=asyncio.FIRST_COMPLETED)
         for task in (*tasks, stopping):
             task.cancel()
+        living = asyncio.create_task(_stay_alive(app, workers, settings.heartbeat_s))
         await asyncio.gather(*tasks, stopping, return_exceptions=True)
+        living.cancel()
         for task in done:
             if task is not stopping and task.exception() is not None:
                 raise task.exception() or RuntimeError
 
 
+async def _stay_alive(app: procrastinate.App, workers: list[Worker], pause_s: float) -> None:
+    """Give the signs of life that workers who end their last jobs do not give any more themselves.
+
+    Without them, a video that is drawn to its end while the database is back would be begun by another.
+    """
+    while True:
+        for worker in workers:
+            if worker.worker_id is not None:
+                with contextlib.suppress(procrastinate.exceptions.ConnectorException):
+                    await app.job_manager.update_heartbeat(worker.worker_id)
+        await asyncio.sleep(pause_s)
+
+
 async def _look_after(app: procrastinate.App, workshop: Workshop, worker_id: str) -> None:
-    """Give jobs of silent workers to others, again and again."""
+    """Give videos and deliveries of silent workers to others, again and again."""
     settings = workshop.settings
     while True:
         await asyncio.sleep(settings.heartbeat_s)
+        rescued = await asyncio.to_thread(_rescue, workshop, worker_id)
+        if rescued:
+            _log.warning("Videos of silent workers are given to others: %s", ", ".join(rescued))
         stalled = await app.job_manager.get_stalled_jobs(
-            seconds_since_heartbeat=settings.stalled_after_s
+            queue=WEBHOOKS, seconds_since_heartbeat=settings.stalled_after_s
         )
         for job in stalled:
             with contextlib.suppress(procrastinate.exceptions.ConnectorException):
                 # Another worker may have been quicker.
                 await app.job_manager.retry_job(job, retry_at=datetime.now().astimezone())
-                _log.warning("Job %s of a silent worker is given to another.", job.id)
-        rescued = await asyncio.to_thread(_rescue, workshop, worker_id)
-        if rescued:
-            _log.error("Videos without a job were enqueued again: %s", ", ".join(rescued))
+                _log.warning("Delivery %s of a silent worker is given to another.", job.id)
 
 
 def _rescue(workshop: Workshop, worker_id: str) -> list[str]:
     try:
         with workshop.database.transaction() as session:
             catalogue.sign_in(session, worker_id, workshop.generator.describe().name)
-            return queue.rescue(session, workshop.jobs)
+            return queue.rescue(session, workshop.jobs, workshop.settings.stalled_after_s)
     except ServiceFault:
         return []

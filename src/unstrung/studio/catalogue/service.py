@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from unstrung.engine.description import Capability, ModelDescription
 from unstrung.studio.catalogue.models import Model, Worker
 from unstrung.studio.database import now
-from unstrung.studio.errors import InvalidField, NotFound, ServiceFault, UnsupportedByModel
+from unstrung.studio.errors import NotFound, ServiceFault, UnsupportedByModel
 
 _DATE = re.compile(r"-\d{4}-\d{2}-\d{2}$")
 _NEW_RUN_WEIGHT = 0.2
@@ -90,7 +90,7 @@ def resolve(session: Session, asked: str, aliases: Mapping[str, str]) -> Resolve
     """The model that a name means; a date after an alias is ignored.
 
     Raises:
-        InvalidField: for an unknown name, with the known ones.
+        NotFound: for an unknown name, with the known ones.
         ServiceFault: if no worker has offered a model yet.
     """
     name = aliases.get(_DATE.sub("", asked), asked)
@@ -105,7 +105,7 @@ def resolve(session: Session, asked: str, aliases: Mapping[str, str]) -> Resolve
                 retry_after_s=2,
             )
         names = ", ".join([*known, *aliases])
-        raise InvalidField(
+        raise NotFound(
             f"model must be one of {names}, got '{asked[:100]}'.", "model", "model_not_found"
         )
     return Resolved(asked, row, ModelDescription.from_dict(row.description), name != asked)
@@ -119,7 +119,7 @@ def find_model(session: Session, name: str, aliases: Mapping[str, str]) -> Resol
     """
     try:
         return resolve(session, name, aliases)
-    except (InvalidField, ServiceFault) as error:
+    except ServiceFault as error:
         raise NotFound(
             f"The model '{name[:100]}' does not exist.", "model", "model_not_found"
         ) from error

@@ -29,12 +29,8 @@ _FILES: Final[dict[int | str, dict[str, Any]]] = {
 }
 
 
-@router.api_route(
-    "/videos/{video_id}/content",
-    methods=["GET", "HEAD"],
-    response_class=StreamingResponse,
-    responses=_FILES,
-)
+@router.head("/videos/{video_id}/content", include_in_schema=False)
+@router.get("/videos/{video_id}/content", response_class=StreamingResponse, responses=_FILES)
 def get_content(
     request: Request,
     studio: StudioOf,
@@ -48,12 +44,8 @@ def get_content(
     return _file(request, studio, video_id, variant, key)
 
 
-@router.api_route(
-    "/files/{video_id}/{variant}",
-    methods=["GET", "HEAD"],
-    response_class=StreamingResponse,
-    responses=_FILES,
-)
+@router.head("/files/{video_id}/{variant}", include_in_schema=False)
+@router.get("/files/{video_id}/{variant}", response_class=StreamingResponse, responses=_FILES)
 def get_file(
     request: Request,
     studio: StudioOf,

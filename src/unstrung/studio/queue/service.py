@@ -28,6 +28,25 @@ CHANNEL: Final = "unstrung_videos"
 COUNTED: Final = 1_000
 _UNITS_PER_SECOND: Final = 10
 _ASSUMED_RUN_S: Final = 15.0
+_RESCUING: Final = 0x756E7374  # of the lock that lets one worker at a time rescue videos
+_SILENT: Final = """(jobs.worker_id IS NULL OR jobs.worker_id IN (
+    SELECT id FROM procrastinate_workers WHERE last_heartbeat < now() - make_interval(secs => :silent_s)))"""
+_ORPHANS: Final = f"""
+    SELECT videos.id, jobs.lock FROM videos
+    LEFT JOIN procrastinate_jobs AS jobs ON jobs.id = videos.job_id
+    WHERE videos.status IN ('queued', 'in_progress')
+    AND (jobs.id IS NULL OR jobs.status NOT IN ('todo', 'doing') OR jobs.status = 'doing' AND {_SILENT})
+    ORDER BY videos.id LIMIT 100 FOR UPDATE OF videos SKIP LOCKED"""
+# Jobs whose video is done: their worker died, or could not say so. They would keep their lock for ever.
+_FORGET_JOBS: Final = f"""
+    DELETE FROM procrastinate_jobs AS jobs
+    WHERE jobs.queue_name = '{VIDEOS}' AND jobs.status = 'doing'
+    AND NOT EXISTS (
+        SELECT FROM videos WHERE videos.id = jobs.args->>'video_id' AND videos.job_id = jobs.id
+        AND videos.status IN ('queued', 'in_progress'))
+    AND ({_SILENT} OR EXISTS (
+        SELECT FROM videos WHERE videos.id = jobs.args->>'video_id'
+        AND videos.completed_at < now() - interval '1 minute'))"""
 
 
 @dataclass(frozen=True)
@@ -68,14 +87,22 @@ def take_turn(session: Session, person: Person, seconds: float, places: int) -> 
     return Turn(max(virtual_time, last_end or 0), cost, lock)
 
 
-def enqueue(session: Session, jobs: JobQueue, video: Video, lock: str) -> None:
-    """Put a video's job into the transaction that writes the video."""
+def enqueue(session: Session, jobs: JobQueue, video: Video, lock: str, ahead: int = 0) -> None:
+    """Put a video's job into the transaction that writes the video.
+
+    Args:
+        session: of that transaction.
+        jobs: where it is enqueued.
+        video: with its turn.
+        lock: of the person's place.
+        ahead: virtual time by which it goes before its turn.
+    """
     video.job_id = jobs.enqueue(
         session,
         MAKE_VIDEO,
         VIDEOS,
         {"video_id": video.id},
-        priority=-video.queue_start,
+        priority=ahead - video.queue_start,
         lock=lock,
     )
     tell(session, video.id)
@@ -146,9 +173,13 @@ def publish(
 ) -> None:
     """Make a result the video's own; of several workers with the same video, one can.
 
+    May be done again by the worker that did it: a database that dies may have committed without saying so.
+
     Raises:
         LostVideo: if the worker does not have it any more.
     """
+    if _is_published(session, video):
+        return
     moment = now()
     values = {
         "status": Status.COMPLETED, "phase": "done", "progress": 100, "completed_at": moment,
@@ -190,23 +221,27 @@ def hand_back(session: Session, video_id: str, attempt: int) -> None:
     tell(session, video_id)
 
 
-def rescue(session: Session, jobs: JobQueue) -> list[str]:
-    """Enqueue videos again that are open but have no live job, and return their ids.
+def rescue(session: Session, jobs: JobQueue, silent_s: float) -> list[str]:
+    """Enqueue open videos again whose worker is silent, or which have no job, and return their ids.
 
-    No known way leads there; this is the net under the rope.
+    They get new jobs. The old one would be ended by its worker, should that only have been slow, while the
+    next worker is at it; and a new one is announced, so that idle workers need not look for it.
+
+    Args:
+        session: of a transaction of its own.
+        jobs: where they are enqueued.
+        silent_s: time without a sign of life after which a worker counts as dead [s].
     """
-    orphans = session.execute(
-        text(
-            "SELECT videos.id, jobs.lock FROM videos "
-            "LEFT JOIN procrastinate_jobs AS jobs ON jobs.id = videos.job_id "
-            "WHERE videos.status IN ('queued', 'in_progress') "
-            "AND (jobs.id IS NULL OR jobs.status NOT IN ('todo', 'doing')) "
-            "ORDER BY videos.id LIMIT 100 FOR UPDATE OF videos SKIP LOCKED"
-        )
-    ).all()
+    if not session.scalar(select(func.pg_try_advisory_xact_lock(_RESCUING))):
+        return []
+    given = {"silent_s": silent_s}
+    orphans = session.execute(text(_ORPHANS), given).all()
     for video_id, lock in orphans:
         video = session.get_one(Video, video_id)
-        enqueue(session, jobs, video, lock or f"{video.person_id}/0")
+        # Of equal turns the older job goes first; this one's job is young, but has waited already.
+        enqueue(session, jobs, video, lock or f"{video.person_id}/0", ahead=1)
+    session.flush()  # the jobs that the videos had are left over now
+    session.execute(text(_FORGET_JOBS), given)
     return [video_id for video_id, _ in orphans]
 
 
@@ -263,6 +298,13 @@ def started_since(session: Session, person_id: str, since: datetime, most: int) 
     )
     found = found.order_by(Video.id.desc()).limit(most)
     return session.scalar(select(func.count()).select_from(found.subquery())) or 0
+
+
+def _is_published(session: Session, video: Video) -> bool:
+    found = select(Video.id).where(
+        Video.id == video.id, Video.attempt == video.attempt, Video.status == Status.COMPLETED
+    )
+    return session.scalar(found) is not None
 
 
 def _held(video_id: str, attempt: int) -> Any:

@@ -50,6 +50,7 @@ class Video(Table):
         Index("ix_videos_queue", "queue_start", "id", postgresql_where=text("status = 'queued'")),
         Index(
             "ix_videos_open",
+            "status",
             "person_id",
             postgresql_where=text("status IN ('queued', 'in_progress')"),
         ),

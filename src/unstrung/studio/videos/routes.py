@@ -49,8 +49,8 @@ def create_video(
     response: Response,
     studio: StudioOf,
     caller: CreatorOf,
-    session: Transaction,
     body: BodyOf,
+    session: Transaction,
 ) -> VideoObject:
     """Ask for a video; it is queued and the answer comes at once."""
     asked = body.as_a(CreateVideo)
@@ -79,8 +79,8 @@ def edit_video(
     response: Response,
     studio: StudioOf,
     caller: CreatorOf,
-    session: Transaction,
     body: BodyOf,
+    session: Transaction,
 ) -> VideoObject:
     """Ask for a video, or a clip of one's own, with something changed."""
     asked = body.as_a(EditVideo)
@@ -97,8 +97,8 @@ def extend_video(
     response: Response,
     studio: StudioOf,
     caller: CreatorOf,
-    session: Transaction,
     body: BodyOf,
+    session: Transaction,
 ) -> VideoObject:
     """Ask for a video, or a clip of one's own, to go on."""
     asked = body.as_a(ExtendVideo)
@@ -111,8 +111,8 @@ def extend_video(
 
 @router.post("/videos/{video_id}/remix", openapi_extra=body_schema(RemixVideo))
 def remix_video(
-    request: Request, response: Response, studio: StudioOf, caller: CreatorOf, session: Transaction,
-    body: BodyOf, video_id: str,
+    request: Request, response: Response, studio: StudioOf, caller: CreatorOf, body: BodyOf,
+    session: Transaction, video_id: str,
 ) -> VideoObject:  # fmt: skip
     """Ask for a completed video again under another prompt: same seed, size and length."""
     asked = body.as_a(RemixVideo)
@@ -138,9 +138,9 @@ def list_videos(
     )
 
 
-@router.post("/videos/characters", openapi_extra=body_schema(CreateCharacter))
+@router.post("/videos/characters", openapi_extra=body_schema(CreateCharacter, needs_file=True))
 def create_character(
-    studio: StudioOf, caller: CreatorOf, session: Transaction, body: BodyOf
+    studio: StudioOf, caller: CreatorOf, body: BodyOf, session: Transaction
 ) -> CharacterObject:
     """Bind a name to somebody in a clip of 2 to 4 seconds."""
     asked = body.as_a(CreateCharacter)

@@ -20,6 +20,11 @@ MIN_SIDE: Final = 64
 MAX_SIDE: Final = 2048
 MAX_SECONDS: Final = 60.0
 MAX_CHARACTERS: Final = 2
+# Something that can be seen, and no NUL, which PostgreSQL cannot keep; the same words for OpenAPI and for us.
+_VISIBLE: Final = (
+    r"^[^\x00]*[^\x00-\x20\x7f-\xa0\xad\u1680\u180e\u2000-\u200f\u2028-\u202f\u205f-\u206f\u3000\ufeff"
+    r"\ufff0-\uffff][^\x00]*$"
+)
 _SIZE: Final = re.compile(r"(\d{1,5})x(\d{1,5})")
 
 
@@ -50,9 +55,7 @@ def _size(value: Any) -> Any:
 def _prompt(value: Any) -> Any:
     if isinstance(value, str) and "\x00" in value:
         raise ValueError("must not contain the character NUL")
-    if isinstance(value, str) and not any(
-        character.isprintable() and not character.isspace() for character in value
-    ):
+    if isinstance(value, str) and not re.match(_VISIBLE, value):
         raise ValueError("must say what should be seen, such as 'a fox crosses a snowy field'")
     return value
 
@@ -66,7 +69,12 @@ Upload = Annotated[
 Prompt = Annotated[
     str,
     BeforeValidator(_prompt),
-    Field(min_length=1, max_length=MAX_PROMPT_CHARACTERS, description="What should be seen."),
+    Field(
+        min_length=1,
+        max_length=MAX_PROMPT_CHARACTERS,
+        description="What should be seen.",
+        json_schema_extra={"pattern": _VISIBLE},
+    ),
 ]
 Seconds = Annotated[
     str,
@@ -185,7 +193,11 @@ class ExtendVideo(_Settings):
 class CreateCharacter(_Request):
     """Bind a name to somebody in a clip."""
 
-    name: Annotated[str, BeforeValidator(_prompt), Field(min_length=1, max_length=80)]
+    name: Annotated[
+        str,
+        BeforeValidator(_prompt),
+        Field(min_length=1, max_length=80, json_schema_extra={"pattern": _VISIBLE}),
+    ]
     video: Upload = Field(description="A clip of 2 to 4 seconds.")
 
 

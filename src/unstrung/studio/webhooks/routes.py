@@ -36,7 +36,7 @@ def list_event_types(caller: CallerOf) -> WebhookEventTypeList:
 
 @router.post("/webhook_endpoints", openapi_extra=body_schema(CreateWebhookEndpoint))
 def create_endpoint(
-    studio: StudioOf, caller: CallerOf, session: Transaction, body: BodyOf
+    studio: StudioOf, caller: CallerOf, body: BodyOf, session: Transaction
 ) -> WebhookEndpointWithSecret:
     """Have a server told; the answer alone holds the secret that signs what is sent."""
     asked = body.as_a(CreateWebhookEndpoint)
@@ -65,7 +65,7 @@ def get_endpoint(caller: CallerOf, session: Transaction, endpoint_id: str) -> We
 
 @router.post("/webhook_endpoints/{endpoint_id}", openapi_extra=body_schema(UpdateWebhookEndpoint))
 def update_endpoint(
-    studio: StudioOf, caller: CallerOf, session: Transaction, body: BodyOf, endpoint_id: str
+    studio: StudioOf, caller: CallerOf, body: BodyOf, session: Transaction, endpoint_id: str
 ) -> WebhookEndpointObject:
     """Change name, address or events."""
     asked = body.as_a(UpdateWebhookEndpoint)
@@ -87,7 +87,7 @@ def delete_endpoint(
     openapi_extra=body_schema(RotateWebhookSecret),
 )
 def rotate_secret(
-    caller: CallerOf, session: Transaction, body: BodyOf, endpoint_id: str
+    caller: CallerOf, body: BodyOf, session: Transaction, endpoint_id: str
 ) -> WebhookEndpointWithSecret:
     """Give an endpoint a new secret, which this answer alone holds."""
     keep_old = body.as_a(RotateWebhookSecret).keep_old_secret_active_for_24_hours
