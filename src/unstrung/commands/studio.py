@@ -52,6 +52,7 @@ def api(context: typer.Context, host: Host = None, port: Port = None, debug: Deb
 
     settings = _with_database(host, port)
     session.has_begun = True
+    session.stop_message = "The API has stopped."
     set_up_logs(settings.log_format, settings.log_level)
     stop_when_orphaned()
     uvicorn.run(
@@ -79,6 +80,7 @@ def worker(
 
     settings = _with_database(None, None)
     session.has_begun = True
+    session.stop_message = "The worker has stopped."
     set_up_logs(settings.log_format, settings.log_level)
     stop_when_orphaned()
     run_worker(settings, EngineGenerator(model, weights))
