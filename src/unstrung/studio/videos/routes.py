@@ -1,21 +1,17 @@
 """Routes of videos: parse, call, tell."""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Annotated
 
-from fastapi import APIRouter, Query, Request, Response
-from sqlalchemy.orm import Session
+from fastapi import APIRouter, Depends, Query, Request, Response
 
 from unstrung.engine.description import Capability
-from unstrung.studio.access.service import Caller
 from unstrung.studio.catalogue import service as catalogue
 from unstrung.studio.catalogue.service import Resolved
 from unstrung.studio.dependencies import (
-    Body,
     BodyOf,
     CallerOf,
     CreatorOf,
-    Studio,
     StudioOf,
     Transaction,
     body_schema,
@@ -43,83 +39,70 @@ from unstrung.studio.videos.service import Retry, Wish
 router = APIRouter(prefix="/v1", tags=["videos"])
 
 
+@dataclass(frozen=True)
+class Asking:
+    """Everything that a request for a video brings along.
+
+    The body is read before the transaction begins: a slow sender holds no connection.
+    """
+
+    request: Request
+    response: Response
+    studio: StudioOf
+    caller: CreatorOf
+    body: BodyOf
+    session: Transaction
+
+    def model(self, asked: str | None) -> Resolved:
+        """The model that is asked for, or the usual one."""
+        settings = self.studio.settings
+        return catalogue.resolve(
+            self.session, asked or settings.default_model, settings.model_aliases
+        )
+
+
+AskingOf = Annotated[Asking, Depends()]
+
+
 @router.post("/videos", openapi_extra=body_schema(CreateVideo))
-def create_video(
-    request: Request,
-    response: Response,
-    studio: StudioOf,
-    caller: CreatorOf,
-    body: BodyOf,
-    session: Transaction,
-) -> VideoObject:
+def create_video(asking: AskingOf) -> VideoObject:
     """Ask for a video; it is queued and the answer comes at once."""
-    asked = body.as_a(CreateVideo)
-    model = _model(session, studio, asked.model)
-    wish = Wish(
-        Kind.CREATE,
-        asked.prompt,
-        asked.seconds,
-        asked.size,
-        asked.seed,
-        asked.num_steps,
-        asked.guidance_scale,
-        asked.verbatim,
+    asked, studio = asking.body.as_a(CreateVideo), asking.studio
+    model = asking.model(asked.model)
+    wish = replace(
+        _wish(Kind.CREATE, asked),
+        seconds=asked.seconds,
+        size=asked.size,
         characters=tuple(each.id for each in asked.characters),
     )
     if asked.input_reference is not None:
         model.must(Capability.IMAGE_TO_VIDEO, "input_reference")
         key = keep_reference(studio.storage, studio.settings, asked.input_reference)
         wish = replace(wish, reference_file=key)
-    return _begun(request, response, studio, caller, session, body, model, wish)
+    return _begun(asking, model, wish)
 
 
 @router.post("/videos/edits", openapi_extra=body_schema(EditVideo))
-def edit_video(
-    request: Request,
-    response: Response,
-    studio: StudioOf,
-    caller: CreatorOf,
-    body: BodyOf,
-    session: Transaction,
-) -> VideoObject:
+def edit_video(asking: AskingOf) -> VideoObject:
     """Ask for a video, or a clip of one's own, with something changed."""
-    asked = body.as_a(EditVideo)
-    wish = Wish(
-        Kind.EDIT, asked.prompt, seed=asked.seed, num_steps=asked.num_steps,
-        guidance_scale=asked.guidance_scale, verbatim=asked.verbatim,
-    )  # fmt: skip
-    return _from_source(request, response, studio, caller, session, body, asked, wish)
+    asked = asking.body.as_a(EditVideo)
+    return _from_source(asking, asked, _wish(Kind.EDIT, asked))
 
 
 @router.post("/videos/extensions", openapi_extra=body_schema(ExtendVideo))
-def extend_video(
-    request: Request,
-    response: Response,
-    studio: StudioOf,
-    caller: CreatorOf,
-    body: BodyOf,
-    session: Transaction,
-) -> VideoObject:
+def extend_video(asking: AskingOf) -> VideoObject:
     """Ask for a video, or a clip of one's own, to go on."""
-    asked = body.as_a(ExtendVideo)
-    wish = Wish(
-        Kind.EXTEND, asked.prompt, asked.seconds, seed=asked.seed, num_steps=asked.num_steps,
-        guidance_scale=asked.guidance_scale, verbatim=asked.verbatim,
-    )  # fmt: skip
-    return _from_source(request, response, studio, caller, session, body, asked, wish)
+    asked = asking.body.as_a(ExtendVideo)
+    return _from_source(asking, asked, replace(_wish(Kind.EXTEND, asked), seconds=asked.seconds))
 
 
 @router.post("/videos/{video_id}/remix", openapi_extra=body_schema(RemixVideo))
-def remix_video(
-    request: Request, response: Response, studio: StudioOf, caller: CreatorOf, body: BodyOf,
-    session: Transaction, video_id: str,
-) -> VideoObject:  # fmt: skip
+def remix_video(asking: AskingOf, video_id: str) -> VideoObject:
     """Ask for a completed video again under another prompt: same seed, size and length."""
-    asked = body.as_a(RemixVideo)
-    source = service.get_video(session, caller, video_id)
-    model = _model(session, studio, source.model)
-    wish = service.remix_of(source, asked.prompt)
-    return _begun(request, response, studio, caller, session, body, model, wish)
+    asked = asking.body.as_a(RemixVideo)
+    source = service.get_video(asking.session, asking.caller, video_id)
+    model = asking.model(source.model)
+    return _begun(asking, model, service.remix_of(source, asked.prompt))
 
 
 @router.get("/videos")
@@ -139,17 +122,17 @@ def list_videos(
 
 
 @router.post("/videos/characters", openapi_extra=body_schema(CreateCharacter, needs_file=True))
-def create_character(
-    studio: StudioOf, caller: CreatorOf, body: BodyOf, session: Transaction
-) -> CharacterObject:
+def create_character(asking: AskingOf) -> CharacterObject:
     """Bind a name to somebody in a clip of 2 to 4 seconds."""
-    asked = body.as_a(CreateCharacter)
-    _model(session, studio, None).must(Capability.CHARACTERS)
-    key = keep_clip(studio.storage, asked.video, "video", 2.0, 4.0)
+    asked, storage = asking.body.as_a(CreateCharacter), asking.studio.storage
+    asking.model(None).must(Capability.CHARACTERS)
+    key = keep_clip(storage, asked.video, "video", 2.0, 4.0)
     try:
-        character = service.create_character(session, caller, new_id("char"), asked.name, key)
+        character = service.create_character(
+            asking.session, asking.caller, new_id("char"), asked.name, key
+        )
     except Exception:
-        discard(studio.storage, key)
+        discard(storage, key)
         raise
     return _told_character(character.id, character.name, character.created_at.timestamp())
 
@@ -190,51 +173,50 @@ def cancel_video(
     return told(session, studio, caller, video)
 
 
-def _begun(
-    request: Request, response: Response, studio: Studio, caller: Caller, session: Session,
-    body: Body, model: Resolved, wish: Wish,
-) -> VideoObject:  # fmt: skip
-    """Add the video; what was uploaded for it goes again if it is not added."""
-    retry = Retry(
-        service.fingerprint(request.url.path, body.fields, body.files),
-        request.headers.get("idempotency-key"),
-        request.headers.get("x-stainless-retry-count", "0") not in ("0", ""),
+def _wish(kind: Kind, asked: CreateVideo | EditVideo | ExtendVideo) -> Wish:
+    """What all ways of asking share."""
+    return Wish(
+        kind,
+        asked.prompt,
+        seed=asked.seed,
+        num_steps=asked.num_steps,
+        guidance_scale=asked.guidance_scale,
+        verbatim=asked.verbatim,
     )
-    uploaded = [
-        key
-        for key in (wish.reference_file, wish.source_file)
-        if key and wish.source_video_id is None
-    ]
+
+
+def _begun(asking: Asking, model: Resolved, wish: Wish) -> VideoObject:
+    """Add the video; what was uploaded for it goes again if it is not added."""
+    studio, headers = asking.studio, asking.request.headers
+    retry = Retry(
+        service.fingerprint(asking.request.url.path, asking.body.fields, asking.body.files),
+        headers.get("idempotency-key"),
+        headers.get("x-stainless-retry-count", "0") not in ("0", ""),
+    )
+    source_upload = wish.source_file if wish.source_video_id is None else None
     try:
         video = service.create_video(
-            session, studio.jobs, studio.settings, caller, model, wish, retry
+            asking.session, studio.jobs, studio.settings, asking.caller, model, wish, retry
         )
     except Exception:
-        discard(studio.storage, *uploaded)
+        discard(studio.storage, wish.reference_file, source_upload)
         raise
     if video.reference_file != wish.reference_file or video.source_file != wish.source_file:
-        discard(studio.storage, *uploaded)  # the same request had already made this video
-    return _with_poll_hint(response, told(session, studio, caller, video))
+        # The same request had already made this video.
+        discard(studio.storage, wish.reference_file, source_upload)
+    video_told = told(asking.session, studio, asking.caller, video)
+    return _with_poll_hint(asking.response, video_told)
 
 
-def _from_source(
-    request: Request, response: Response, studio: Studio, caller: Caller, session: Session,
-    body: Body, asked: EditVideo | ExtendVideo, wish: Wish,
-) -> VideoObject:  # fmt: skip
+def _from_source(asking: Asking, asked: EditVideo | ExtendVideo, wish: Wish) -> VideoObject:
     """Begin from a video of the caller's own or from an uploaded clip."""
-    model = _model(session, studio, asked.model)
+    model = asking.model(asked.model)
     service.check_abilities(model, wish)
     if isinstance(asked.video, VideoReference):
-        wish = service.with_source(wish, service.get_video(session, caller, asked.video.id))
-    else:
-        key = keep_clip(studio.storage, asked.video, "video")
-        wish = replace(wish, source_file=key)
-    return _begun(request, response, studio, caller, session, body, model, wish)
-
-
-def _model(session: Session, studio: Studio, asked: str | None) -> Resolved:
-    settings = studio.settings
-    return catalogue.resolve(session, asked or settings.default_model, settings.model_aliases)
+        source = service.get_video(asking.session, asking.caller, asked.video.id)
+        return _begun(asking, model, service.with_source(wish, source))
+    key = keep_clip(asking.studio.storage, asked.video, "video")
+    return _begun(asking, model, replace(wish, source_file=key))
 
 
 def _with_poll_hint(response: Response, video: VideoObject) -> VideoObject:
