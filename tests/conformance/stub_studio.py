@@ -11,20 +11,19 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-import uvicorn
-
-from studio.fakes import EVERYTHING, FakeGenerator
-from unstrung.studio.app import create_app
 from unstrung.studio.logs import set_up_logs
 from unstrung.studio.settings import load_settings
 from unstrung.studio.supervisor import stop_when_orphaned
-from unstrung.studio.worker import run_worker
 
 
 def main() -> None:
     """Run one part until SIGTERM."""
     stop_when_orphaned()
     if sys.argv[1] == "worker":
+        # Each part imports only what it needs: starting is most of what some tests wait for.
+        from studio.fakes import EVERYTHING, FakeGenerator
+        from unstrung.studio.worker import run_worker
+
         settings = load_settings()
         set_up_logs("json", os.environ.get("STUB_LOG", "warning"))
         abilities = None if os.environ.get("STUB_ABILITIES") == "mini" else EVERYTHING
@@ -35,6 +34,10 @@ def main() -> None:
         )
         run_worker(settings, generator)
         return
+    import uvicorn
+
+    from unstrung.studio.app import create_app
+
     listening = socket.socket()
     listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     listening.bind(("127.0.0.1", int(os.environ.get("STUB_PORT", "0"))))

@@ -36,8 +36,10 @@ def set_up_logs(form: Literal["json", "console"], level: str) -> None:
     root.handlers[:] = [handler]
     root.setLevel(level.upper())
     # Chatty below a warning: one line for each connection or job step.
-    for name in ("httpx", "procrastinate", "alembic", "psycopg.pool", "uvicorn.access"):
+    for name in ("httpx", "procrastinate", "alembic", "uvicorn.access"):
         logging.getLogger(name).setLevel(logging.WARNING)
+    # While a database is away it warns at every try; that it is away is told by who needs it.
+    logging.getLogger("psycopg.pool").setLevel(logging.ERROR)
     structlog.configure(
         processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
         logger_factory=structlog.stdlib.LoggerFactory(),

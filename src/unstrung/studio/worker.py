@@ -142,6 +142,7 @@ async def _serve_queues(workshop: Workshop, worker_id: str, stop: asyncio.Event)
         living = asyncio.create_task(_stay_alive(app, workers, settings.heartbeat_s))
         await asyncio.gather(*tasks, stopping, return_exceptions=True)
         living.cancel()
+        await asyncio.gather(living, return_exceptions=True)
         for task in done:
             if task is not stopping and task.exception() is not None:
                 raise task.exception() or RuntimeError

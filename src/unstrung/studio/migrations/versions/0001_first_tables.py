@@ -281,7 +281,7 @@ def upgrade() -> None:
     op.create_index(
         "ix_videos_open",
         "videos",
-        ["person_id"],
+        ["status", "person_id"],
         unique=False,
         postgresql_where=sa.text("status IN ('queued', 'in_progress')"),
     )
