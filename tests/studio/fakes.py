@@ -53,14 +53,15 @@ class FakeGenerator:
         frames = np.zeros((9, height, width, 3), np.uint8)
         for index in range(9):
             frames[index, :, index * 6 : index * 6 + 12] = (200, 120, 40)
-        for index in range(self.num_steps):
+        num_steps = task.num_steps or self.num_steps
+        for index in range(num_steps):
             time.sleep(self.step_s)
             if self.fails_with is not None and index == 1:
                 raise self.fails_with
-            on_step(Step(index, self.num_steps, lambda: frames[4]))
+            on_step(Step(index, num_steps, lambda: frames[4]))
         seed = 7 if task.seed is None else task.seed
         return Generation(
             clips=(frames,), prompt=task.prompt, caption=task.prompt, unplaced=(), seeds=(seed,),
-            frame_rate=12, num_steps=self.num_steps, guidance_scale=1.5, model="mini",
+            frame_rate=12, num_steps=num_steps, guidance_scale=1.5, model="mini",
             timings_s={"load": 0.0, "text": 0.0, "denoise": 0.0, "decode": 0.0},
         )  # fmt: skip
