@@ -68,7 +68,7 @@ class Database:
             # A connection that the server closed (a restart) is replaced before it is used.
             pool_pre_ping=True,
             pool_timeout=10,
-            # The plan of a prepared statement must do for every status, so it cannot use the index of open ones.
+            # A prepared statement's plan must do for every status, so it cannot use the index of open ones.
             connect_args={"prepare_threshold": None},
         )
         self._sessions = sessionmaker(self.engine, expire_on_commit=False)
