@@ -58,14 +58,14 @@ $(VENV)/.installed: pyproject.toml
 	@touch $@
 
 # The official clients that the studio is tested with, unmodified: an older Python line beside the newest one of
-# the [dev] extra, and the Node lines where npm is there. They are never used at run time.
+# the [dev] extra, and the Node lines where npm is there (line 7 with the node that it needs). They are never used
+# at run time.
 $(VENV)/.sdks-installed: $(VENV)/.installed
 	$(BIN)/python -m pip install --quiet --upgrade --target $(VENV)/sdks/python-2 'openai==2.24.*'
 	@if command -v npm >/dev/null && command -v node >/dev/null; then \
-		for release in 6 7; do \
-			mkdir -p $(VENV)/sdks/node-$$release && \
-			npm install --silent --no-audit --no-fund --prefix $(VENV)/sdks/node-$$release openai@$$release || exit 1; \
-		done; \
+		mkdir -p $(VENV)/sdks/node-6 $(VENV)/sdks/node-7 && \
+		npm install --silent --no-audit --no-fund --prefix $(VENV)/sdks/node-6 openai@6 && \
+		npm install --silent --no-audit --no-fund --prefix $(VENV)/sdks/node-7 openai@7 node@22; \
 	else \
 		echo "npm is missing: the tests of the Node SDK will be skipped." >&2; \
 	fi

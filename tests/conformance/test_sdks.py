@@ -129,7 +129,9 @@ def _run(release: str, server: Server) -> dict[str, str]:
         if release == "python-2":
             environment["PYTHONPATH"] = str(SDKS / release)
     else:
-        command = [shutil.which("node") or "node", str(HERE / "node_calls.mjs")]
+        own = SDKS / release / "node_modules" / "node" / "bin" / "node"
+        node = str(own) if own.exists() else shutil.which("node") or "node"
+        command = [node, str(HERE / "node_calls.mjs")]
         environment["SDK_FOLDER"] = str(SDKS / release)
     done = subprocess.run(
         command, env=environment, capture_output=True, text=True, timeout=300, check=False
@@ -141,20 +143,13 @@ def _run(release: str, server: Server) -> dict[str, str]:
     return results
 
 
-def _node_major() -> int:
-    told = subprocess.run(["node", "--version"], capture_output=True, text=True, check=True).stdout
-    return int(told.strip().lstrip("v").partition(".")[0])
-
-
 @pytest.mark.parametrize("release", RELEASES)
 def test_every_call_of_an_unmodified_sdk_works(release: str, server: Server) -> None:
     if release.startswith("node"):
-        if shutil.which("node") is None or shutil.which("npm") is None:
+        if shutil.which("npm") is None or shutil.which("node") is None:
             pytest.skip("node or npm is missing, so the Node SDK cannot be tested here")
         if not (SDKS / release / "node_modules" / "openai").is_dir():
             pytest.skip(f"the Node SDK {release} was not installed; run `make test`, which does it")
-        if release == "node-7" and _node_major() < 22:
-            pytest.skip(f"the Node SDK 7 needs node 22, and this is node {_node_major()}")
     elif release == "python-2":
         assert (SDKS / release / "openai").is_dir(), "run `make test`, which installs the old SDK"
     results = _run(release, server)
