@@ -1,5 +1,6 @@
 import json
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -451,3 +452,16 @@ def test_the_service_says_how_it_is(client: TestClient) -> None:
     }
     assert client.get("/readyz").json()["status"] == "ok"
     assert "unstrung_videos_queued 0.0" in client.get("/metrics").text
+
+
+def test_more_callers_than_connections_all_get_their_answer(
+    workshop: Workshop, settings: Settings, people: People
+) -> None:
+    # FastAPI needs threads to finish a request that holds a connection: once, all waited for each other.
+    few = settings.model_copy(update={"database_pool": 2})
+    with (
+        TestClient(create_app(few), headers=people.headers("owner")) as client,
+        ThreadPoolExecutor(60) as callers,
+    ):
+        answers = list(callers.map(lambda _: client.get("/v1/videos").status_code, range(180)))
+    assert set(answers) == {200}

@@ -129,6 +129,10 @@ class Judge:
             right | {name: _answer(reading, name) == truth(shot, name) for name in ANSWERS}, seen[0]
         )
 
+    def best_name(self, clip: np.ndarray) -> str:
+        """Whom of the claimed cast a clip (F, H, W, 3) uint8 shows most likely."""
+        return self._best(self._read(moments_of(clip)), 1)[0]
+
     @torch.inference_mode()
     def _read(self, frames: Tensor) -> Reading:
         reading: Reading = self.oracle(frames)

@@ -144,7 +144,12 @@ def body_schema(model: type[BaseModel], needs_file: bool = False) -> dict[str, A
     return {"requestBody": {"required": True, "content": content}}
 
 
-StudioOf = Annotated[Studio, Depends(studio_of)]
+async def _studio(request: Request) -> Studio:
+    # Asynchronous, since FastAPI takes a thread for every other function, however little it does.
+    return studio_of(request)
+
+
+StudioOf = Annotated[Studio, Depends(_studio)]
 # The transaction ends before the answer is sent: what the caller reads has happened.
 Transaction = Annotated[Session, Depends(transaction, scope="function")]
 CreatorOf = Annotated[Caller, Depends(creator_of)]

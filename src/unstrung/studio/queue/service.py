@@ -31,10 +31,15 @@ _ASSUMED_RUN_S: Final = 15.0
 _RESCUING: Final = 0x756E7374  # of the lock that lets one worker at a time rescue videos
 _SILENT: Final = """(jobs.worker_id IS NULL OR jobs.worker_id IN (
     SELECT id FROM procrastinate_workers WHERE last_heartbeat < now() - make_interval(secs => :silent_s)))"""
+# Of those that wait without a job, only the first are looked for: the others become first in time.
 _ORPHANS: Final = f"""
     SELECT videos.id, jobs.lock FROM videos
     LEFT JOIN procrastinate_jobs AS jobs ON jobs.id = videos.job_id
-    WHERE videos.status IN ('queued', 'in_progress')
+    WHERE videos.id IN (
+        SELECT id FROM videos WHERE status = 'in_progress'
+        UNION ALL SELECT args->>'video_id' FROM procrastinate_jobs WHERE status = 'doing'
+        UNION ALL (SELECT id FROM videos WHERE status = 'queued' ORDER BY queue_start, id LIMIT 100))
+    AND videos.status IN ('queued', 'in_progress')
     AND (jobs.id IS NULL OR jobs.status NOT IN ('todo', 'doing') OR jobs.status = 'doing' AND {_SILENT})
     ORDER BY videos.id LIMIT 100 FOR UPDATE OF videos SKIP LOCKED"""
 # Jobs whose video is done: their worker died, or could not say so. They would keep their lock for ever.

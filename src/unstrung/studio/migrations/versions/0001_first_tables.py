@@ -415,6 +415,8 @@ def upgrade() -> None:
         "CREATE INDEX ix_procrastinate_jobs_open_lock ON procrastinate_jobs (lock, priority DESC, id) "
         "WHERE status IN ('todo', 'doing')"
     )
+    # A plan for any queue would look through all jobs of the others.
+    op.execute("ALTER FUNCTION procrastinate_fetch_job_v2 SET plan_cache_mode = force_custom_plan")
 
 
 def downgrade() -> None:
