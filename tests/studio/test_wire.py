@@ -103,5 +103,17 @@ def test_prompts_that_say_nothing_or_too_much_are_refused(prompt: str) -> None:
 
 
 def test_text_of_a_form_becomes_numbers() -> None:
-    asked = validated(CreateVideo, {"prompt": "a fox", "seed": "7", "guidance_scale": "1.5"})
-    assert (asked.seed, asked.guidance_scale) == (7, 1.5)
+    fields = {"prompt": "a fox", "seed": "7", "guidance_scale": "1.5", "verbatim": "true"}
+    asked = validated(CreateVideo, shaped_form(CreateVideo, fields), is_form=True)
+    assert (asked.seed, asked.guidance_scale, asked.verbatim) == (7, 1.5, True)
+
+
+def test_yes_and_no_have_one_word_each() -> None:
+    with pytest.raises(InvalidField, match="verbatim"):
+        validated(CreateVideo, shaped_form(CreateVideo, {"prompt": "a fox", "verbatim": "0"}), True)
+
+
+@pytest.mark.parametrize("field", [{"seed": "7"}, {"guidance_scale": "1.5"}, {"verbatim": 0}])
+def test_json_says_what_is_a_number_and_what_is_not(field: dict[str, object]) -> None:
+    with pytest.raises(InvalidField, match=next(iter(field))):
+        validated(CreateVideo, {"prompt": "a fox", **field})

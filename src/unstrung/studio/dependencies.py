@@ -69,7 +69,7 @@ class Body:
             InvalidField: naming the first at fault.
         """
         fields = shaped_form(model, self.fields) if self.is_form else self.fields
-        return validated(model, fields)
+        return validated(model, fields, self.is_form)
 
 
 def studio_of(request: Request) -> Studio:
@@ -141,7 +141,8 @@ def body_schema(model: type[BaseModel], needs_file: bool = False) -> dict[str, A
     content = {"multipart/form-data": {"schema": {"$ref": f"{name}Form"}}}
     if not needs_file:
         content["application/json"] = {"schema": {"$ref": name}}
-    return {"requestBody": {"required": True, "content": content}}
+    required = any(field.is_required() for field in model.model_fields.values())
+    return {"requestBody": {"required": required, "content": content}}
 
 
 async def _studio(request: Request) -> Studio:

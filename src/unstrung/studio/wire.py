@@ -58,20 +58,20 @@ async def read_body(request: Request, max_bytes: int) -> tuple[dict[str, Any], b
     )
 
 
-def validated(model: type[Body], fields: dict[str, Any]) -> Body:
-    """Check the fields of a body.
+def validated(model: type[Body], fields: dict[str, Any], is_form: bool = False) -> Body:
+    """Check the fields of a body; text stands for numbers and yes or no only in a form, which has nothing else.
 
     Raises:
         InvalidField: naming the first field at fault, the rule and what was given.
     """
     try:
-        return model.model_validate(fields)
+        return model.model_validate(fields, strict=None if is_form else True)
     except ValidationError as error:
         raise invalid_field(error.errors(), model) from error
 
 
 def shaped_form(model: type[BaseModel], fields: dict[str, Any]) -> dict[str, Any]:
-    """Fields of a form in the shape that a body asks for: lists where wanted, JSON text as what it says.
+    """Fields of a form in the shape that a body asks for: lists and yes or no where wanted, JSON text as what it says.
 
     In a form everything is text, so a list of one looks like its element, and an object may come as JSON.
     """
@@ -82,6 +82,8 @@ def shaped_form(model: type[BaseModel], fields: dict[str, Any]) -> dict[str, Any
         if isinstance(value, str) and value[:1] in ("[", "{") and kinds & {list, dict}:
             with contextlib.suppress(ValueError, RecursionError):
                 shaped[name] = value = json.loads(value)
+        if bool in kinds and value in ("true", "false"):
+            shaped[name] = value == "true"
         if value is not None and list in kinds:
             items = value if isinstance(value, list) else [value]
             shaped[name] = [_parsed(item) for item in items]
@@ -97,10 +99,12 @@ def _parsed(item: Any) -> Any:
 
 
 def _kinds(annotation: Any) -> set[type]:
-    """Whether an annotation allows lists and objects."""
+    """Whether an annotation allows lists, objects, and yes or no."""
     origin = get_origin(annotation)
     if origin is list:
         return {list}
+    if annotation is bool:
+        return {bool}
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         return {dict}
     return set().union(*(_kinds(each) for each in get_args(annotation)))

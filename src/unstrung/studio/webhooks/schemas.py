@@ -2,7 +2,7 @@
 
 from typing import Annotated, Final, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StrictBool
 
 from unstrung.studio.outbound import MAX_URL_CHARACTERS
 from unstrung.studio.webhooks.models import EventType, WebhookEndpoint
@@ -14,6 +14,14 @@ def _printable(value: str) -> str:
     if not value.strip() or not value.isprintable():
         raise ValueError("must be readable text such as 'my server'")
     return value
+
+
+def _event(value: object) -> EventType:
+    # JSON is checked strictly, and there nothing is a member of an enumeration yet.
+    for event_type in EventType:
+        if value == event_type:
+            return event_type
+    raise ValueError(f"must be {' or '.join(map(repr, map(str, EventType)))}")
 
 
 def _without_repeats(value: list[EventType]) -> list[EventType]:
@@ -34,8 +42,9 @@ Url = Annotated[
         json_schema_extra={"format": "uri", "examples": ["https://example.com/hooks"]},
     ),
 ]
+Event = Annotated[EventType, BeforeValidator(_event)]
 EventTypes = Annotated[
-    list[EventType],
+    list[Event],
     Field(min_length=1, max_length=100, description="Events that it is told of."),
     AfterValidator(_without_repeats),
 ]
@@ -69,7 +78,7 @@ class UpdateWebhookEndpoint(_Request):
 class RotateWebhookSecret(_Request):
     """Ask for a new secret."""
 
-    keep_old_secret_active_for_24_hours: bool = Field(
+    keep_old_secret_active_for_24_hours: StrictBool = Field(
         False, description="Sign with the old secret too, for 24 hours."
     )
 
@@ -77,7 +86,7 @@ class RotateWebhookSecret(_Request):
 class SendTestEvent(_Request):
     """Ask for a sample event."""
 
-    event_type: EventType
+    event_type: Event
 
 
 BODIES: Final = (
