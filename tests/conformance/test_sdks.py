@@ -180,8 +180,8 @@ def test_a_program_written_for_sora_runs_with_another_address_and_key(server: Se
 @pytest.mark.enable_socket
 @pytest.mark.allow_hosts(["127.0.0.1"])
 def test_calls_that_nobody_thought_of_break_nothing(server: Server) -> None:
-    # The events of a video go on until it ends, which is not for a program that waits for whole answers.
-    # Chains of calls take as long as all the rest and find least: they run when SCHEMATHESIS_EXAMPLES asks for more.
+    # The events of a video go on until it ends: nothing for a program that waits for whole answers.
+    # Chains of calls take as long as all the rest and find least: they run if more is asked for.
     examples = os.environ.get("SCHEMATHESIS_EXAMPLES")
     phases = "examples,coverage,fuzzing,stateful" if examples else "examples,coverage,fuzzing"
     command = [
@@ -202,7 +202,7 @@ def test_calls_that_nobody_thought_of_break_nothing(server: Server) -> None:
 
 
 def _things_to_find(server: Server) -> dict[str, str]:
-    """A finished video and a webhook endpoint, and two more to delete, by what the configuration calls them."""
+    """A finished video and a webhook endpoint, and two more to delete, as the configuration calls them."""
     found = {}
     with httpx.Client(
         base_url=server.url, headers={"Authorization": f"Bearer {server.key}"}, timeout=30

@@ -71,7 +71,7 @@ def validated(model: type[Body], fields: dict[str, Any], is_form: bool = False) 
 
 
 def shaped_form(model: type[BaseModel], fields: dict[str, Any]) -> dict[str, Any]:
-    """Fields of a form in the shape that a body asks for: lists and yes or no where wanted, JSON text as what it says.
+    """Fields of a form in the shape that a body asks for: lists, yes or no, JSON text as what it says.
 
     In a form everything is text, so a list of one looks like its element, and an object may come as JSON.
     """
