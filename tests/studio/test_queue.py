@@ -11,6 +11,7 @@ from unstrung.studio.errors import TooMany
 from unstrung.studio.jobs import JobQueue
 from unstrung.studio.making import Workshop
 from unstrung.studio.queue import service as queue
+from unstrung.studio.queue.service import Outlook
 from unstrung.studio.settings import Settings
 from unstrung.studio.videos import service as videos
 from unstrung.studio.videos.models import Kind, Status, Video
@@ -94,9 +95,9 @@ def test_a_place_in_the_queue_is_honest(database: Database, ask: Ask) -> None:
     mine = [ask("owner") for _ in range(3)]
     other = ask("other")
     with database.transaction() as session:
-        places = [
-            queue.position(session, session.get_one(Video, each.id)) for each in [*mine, other]
-        ]
+        videos = [session.get_one(Video, each.id) for each in [*mine, other]]
+        outlooks = queue.outlooks(session, videos)
+        places = [outlooks[each.id].place for each in videos]
     # The other's first goes between my first and my second.
     assert places == [0, 2, 3, 1]
 
@@ -158,8 +159,7 @@ def test_a_video_that_ended_has_no_place(database: Database, ask: Ask) -> None:
     with database.transaction() as session:
         video = session.get_one(Video, video_id)
         assert video.status == Status.FAILED
-        assert queue.position(session, video) is None
-        assert queue.forecast_s(session, video, None) is None
+        assert queue.outlooks(session, [video]) == {video_id: Outlook(None, None)}
 
 
 def _fall_silent(database: Database) -> None:

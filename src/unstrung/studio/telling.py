@@ -1,6 +1,7 @@
 """Videos as they are told to somebody: with their place in the queue, a forecast and signed links."""
 
 import time
+from collections.abc import Sequence
 from typing import Final
 
 from sqlalchemy.orm import Session
@@ -8,6 +9,7 @@ from sqlalchemy.orm import Session
 from unstrung.studio.access.service import Caller
 from unstrung.studio.dependencies import Studio
 from unstrung.studio.queue import service as queue
+from unstrung.studio.queue.service import Outlook
 from unstrung.studio.videos.models import OPEN, Status, Video
 from unstrung.studio.videos.schemas import Links, VideoObject, video_object
 
@@ -23,7 +25,18 @@ _MAX_POLL_MS: Final = 15_000
 
 def told(session: Session, studio: Studio, caller: Caller, video: Video) -> VideoObject:
     """A video for the eyes of a caller."""
-    place = queue.position(session, video)
+    return told_all(session, studio, caller, [video])[0]
+
+
+def told_all(
+    session: Session, studio: Studio, caller: Caller, videos: Sequence[Video]
+) -> list[VideoObject]:
+    """Videos for the eyes of a caller."""
+    outlooks = queue.outlooks(session, videos)
+    return [_object(studio, caller, video, outlooks[video.id]) for video in videos]
+
+
+def _object(studio: Studio, caller: Caller, video: Video, outlook: Outlook) -> VideoObject:
     links = preview = None
     if video.status == Status.COMPLETED:
         expires_at = int(time.time()) + studio.settings.link_seconds
@@ -34,7 +47,7 @@ def told(session: Session, studio: Studio, caller: Caller, video: Video) -> Vide
     elif video.status == Status.IN_PROGRESS and video.phase == "denoising":
         expires_at = int(time.time()) + studio.settings.link_seconds
         preview = _link(studio, video.id, "preview", caller, expires_at)
-    return video_object(video, place, queue.forecast_s(session, video, place), links, preview)
+    return video_object(video, outlook.place, outlook.eta_s, links, preview)
 
 
 def poll_after_ms(video: VideoObject) -> int | None:

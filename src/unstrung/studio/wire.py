@@ -59,7 +59,7 @@ async def read_body(request: Request, max_bytes: int) -> tuple[dict[str, Any], b
 
 
 def validated(model: type[Body], fields: dict[str, Any], is_form: bool = False) -> Body:
-    """Check the fields of a body; text stands for numbers and yes or no only in a form, which has nothing else.
+    """Check the fields of a body; text stands for numbers only in a form, which has nothing else.
 
     Raises:
         InvalidField: naming the first field at fault, the rule and what was given.

@@ -5,9 +5,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
-from sqlalchemy import delete, func, select
+from sqlalchemy import Select, delete, func, select
 from sqlalchemy.dialects.postgresql import insert
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from unstrung.engine.description import Capability, ModelDescription
 from unstrung.studio.catalogue.models import Model, Worker
@@ -73,12 +73,15 @@ def sign_out(session: Session, worker_id: str) -> None:
     )
 
 
-def num_workers(session: Session, model: str | None = None) -> int:
-    """Workers that gave a sign of life of late, of one model or of all."""
+def num_workers(session: Session) -> int:
+    """Workers that gave a sign of life of late."""
+    return session.scalar(workers_of()) or 0
+
+
+def workers_of(model: InstrumentedAttribute[str] | None = None) -> Select[int]:
+    """How to count the workers that gave a sign of life of late, of one model or of all."""
     alive = select(func.count()).select_from(Worker).where(Worker.seen_at > now() - _ALIVE)
-    if model is not None:
-        alive = alive.where(Worker.model == model)
-    return session.scalar(alive) or 0
+    return alive if model is None else alive.where(Worker.model == model)
 
 
 def list_models(session: Session) -> Sequence[Model]:

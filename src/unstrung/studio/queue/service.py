@@ -8,12 +8,13 @@ The fence: a worker that begins a video raises `attempt` and must show that numb
 that lost its video (stalled, cancelled, deleted) finds that the number has moved on, and stops.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import func, select, text, tuple_, update
-from sqlalchemy.orm import Session
+from sqlalchemy import case, func, select, text, tuple_, update
+from sqlalchemy.orm import Session, aliased
 
 from unstrung.studio.accounts.models import Person
 from unstrung.studio.catalogue import service as catalogue
@@ -253,34 +254,53 @@ def rescue(session: Session, jobs: JobQueue, silent_s: float) -> list[str]:
 # What people are told.
 
 
-def position(session: Session, video: Video) -> int | None:
-    """Videos that begin before a waiting one, counted up to `COUNTED`; None if it does not wait."""
-    if video.status != Status.QUEUED:
-        return None
-    earlier = (
-        select(Video.id)
-        .where(
-            Video.status == Status.QUEUED,
-            tuple_(Video.queue_start, Video.id) < (video.queue_start, video.id),
+@dataclass(frozen=True)
+class Outlook:
+    """What somebody who waits wants to know.
+
+    Attributes:
+        place: videos that begin earlier, counted up to `COUNTED`; None if the video does not wait.
+        eta_s: when it will probably be done, from now [s]; None if it is.
+    """
+
+    place: int | None = None
+    eta_s: float | None = None
+
+
+def outlooks(session: Session, videos: Sequence[Video]) -> dict[str, Outlook]:
+    """The outlook of each of some videos, asked in one go however many they are."""
+    ids = [video.id for video in videos if video.status in OPEN]
+    found = {}
+    if ids:
+        earlier = aliased(Video)
+        before = select(earlier.id).where(
+            earlier.status == Status.QUEUED,
+            tuple_(earlier.queue_start, earlier.id) < tuple_(Video.queue_start, Video.id),
         )
-        .limit(COUNTED)
-    )
-    return session.scalar(select(func.count()).select_from(earlier.subquery())) or 0
+        place = select(func.count()).select_from(before.limit(COUNTED).correlate(Video).subquery())
+        mean = select(Model.mean_run_s).where(Model.name == Video.resolved_model)
+        query = select(
+            Video.id,
+            case((Video.status == Status.QUEUED, place.scalar_subquery())),
+            mean.scalar_subquery(),
+            catalogue.workers_of(Video.resolved_model).scalar_subquery(),
+        )
+        rows = session.execute(query.where(Video.id.in_(ids)))
+        found = {video_id: (place, mean, workers) for video_id, place, mean, workers in rows}
+    return {
+        video.id: _outlook(video, *found[video.id]) if video.id in found else Outlook()
+        for video in videos
+    }
 
 
-def forecast_s(session: Session, video: Video, place: int | None) -> float | None:
-    """When a video will probably be done, from now [s]; None if it is."""
-    if video.status not in OPEN:
-        return None
-    mean = mean_run_s(session, video.resolved_model)
+def _outlook(video: Video, place: int | None, mean: float | None, num_workers: int) -> Outlook:
+    mean = mean or _ASSUMED_RUN_S
     if place is not None:
-        return round(
-            (place // max(1, catalogue.num_workers(session, video.resolved_model)) + 1) * mean, 1
-        )
+        return Outlook(place, round((place // max(1, num_workers) + 1) * mean, 1))
     elapsed = (now() - video.started_at).total_seconds() if video.started_at else 0.0
     if video.progress >= 10:
-        return round(elapsed * (100 - video.progress) / video.progress, 1)
-    return round(max(1.0, mean - elapsed), 1)
+        return Outlook(None, round(elapsed * (100 - video.progress) / video.progress, 1))
+    return Outlook(None, round(max(1.0, mean - elapsed), 1))
 
 
 def mean_run_s(session: Session, model: str) -> float:

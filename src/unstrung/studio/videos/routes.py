@@ -18,7 +18,7 @@ from unstrung.studio.dependencies import (
 )
 from unstrung.studio.identity import new_id
 from unstrung.studio.inputs import discard, keep_clip, keep_reference
-from unstrung.studio.telling import poll_after_ms, told
+from unstrung.studio.telling import poll_after_ms, told, told_all
 from unstrung.studio.videos import service
 from unstrung.studio.videos.models import Kind
 from unstrung.studio.videos.schemas import (
@@ -114,7 +114,7 @@ def list_videos(
         session, caller, wanted.after, wanted.limit, wanted.order == "desc"
     )
     return VideoList(
-        data=[told(session, studio, caller, video) for video in videos],
+        data=told_all(session, studio, caller, videos),
         first_id=videos[0].id if videos else None,
         last_id=videos[-1].id if videos else None,
         has_more=has_more,
