@@ -16,6 +16,7 @@ from engine.factories import (
     wake,
 )
 from unstrung.engine import flow
+from unstrung.engine.conditioning import GivenFrames
 from unstrung.engine.denoising import Denoiser
 from unstrung.engine.errors import Cancelled
 from unstrung.engine.models.text_encoder import Condition
@@ -156,3 +157,28 @@ def test_bf16_draws_nearly_what_fp32_draws() -> None:
     wanted, found = draw(exact, [FOX], [3], 1.0), draw(rough, [FOX], [3], 1.0)
     assert found.dtype == torch.float32
     assert (found - wanted).abs().mean() < 0.05 * wanted.abs().mean()
+
+
+def test_given_frames_come_out_as_they_went_in_and_the_others_are_drawn() -> None:
+    denoiser = tiny_denoiser()
+    noise = denoiser.noise(LatentShape(3, 4, 4), [5])
+    latents = gaussian(*noise.shape, seed=9)
+    spans = torch.zeros(1, 3, dtype=torch.long)
+    given = GivenFrames(latents, torch.tensor([[0.0, 1.0, 0.0]]))
+    drawn = denoiser.draw([[FOX]], spans, noise, 3, 2.0, given=given)
+    assert torch.equal(drawn[:, :, [0, 2]], latents[:, :, [0, 2]])
+    assert not torch.allclose(drawn[:, :, 1], noise[:, :, 1])
+    free = GivenFrames(latents, torch.ones(1, 3))
+    assert torch.equal(
+        denoiser.draw([[FOX]], spans, noise, 3, 2.0, given=free),
+        denoiser.draw([[FOX]], spans, noise, 3, 2.0),
+    )
+
+
+def test_a_clip_that_sets_out_late_takes_fewer_steps() -> None:
+    denoiser, steps = tiny_denoiser(), []
+    noise = denoiser.noise(LatentShape(2, 4, 4), [5])
+    given = GivenFrames(torch.zeros_like(noise), torch.full((1, 2), 0.5))
+    spans = torch.zeros(1, 2, dtype=torch.long)
+    denoiser.draw([[FOX]], spans, noise, 8, 1.0, on_step=lambda i, _: steps.append(i), given=given)
+    assert steps == [0, 1, 2, 3]

@@ -84,3 +84,21 @@ def test_the_start_noise_is_left_as_it_was(sampler) -> None:
     before = NOISE.clone()
     sampler(bent, NOISE, linear_times(3))
     assert torch.equal(NOISE, before)
+
+
+def test_frames_wait_until_the_schedule_reaches_their_time() -> None:
+    starts = torch.tensor([[0.0, 0.6, 1.0]], dtype=torch.float64)
+    wide = starts[:, None, :, None, None]
+    begun = (1 - wide) * LATENTS + wide * NOISE
+    seen = []
+
+    def field(latents: Tensor, t: float) -> Tensor:
+        seen.append((t, latents[:, :, 1].clone()))
+        return straight(latents, t)
+
+    drawn = euler(field, begun, linear_times(5), start_times=starts)
+    torch.testing.assert_close(drawn, LATENTS)
+    torch.testing.assert_close(drawn[:, :, 0], LATENTS[:, :, 0], rtol=0, atol=0)
+    for t, frame in seen:
+        if t >= 0.6:
+            torch.testing.assert_close(frame, begun[:, :, 1], rtol=0, atol=0)

@@ -12,14 +12,19 @@ import torch
 from torch import Tensor
 
 from unstrung.engine import flow, guidance, sampling, schedules
+from unstrung.engine.conditioning import GivenFrames
+from unstrung.engine.layout import LAYOUT_SIZE
+from unstrung.engine.layout_reading import follow
 from unstrung.engine.models.autoencoder import Autoencoder
-from unstrung.engine.models.layout import PLAN_CHANNELS, from_plan
+from unstrung.engine.models.layout import PLAN_CHANNELS, from_plan, to_plan
 from unstrung.engine.models.sketch import sketch_latents
 from unstrung.engine.models.text_encoder import Condition, TextEncoder
 from unstrung.engine.models.transformer import Transformer
-from unstrung.engine.shapes import LatentShape
+from unstrung.engine.shapes import COMPRESSION, LatentShape
 
 PLAN_STEPS: Final = 24
+_PROPOSALS: Final = 16  # plans from which a layout is read off a picture
+_LEAST_FIT: Final = 0.08  # below it, what fits best is not taken for whoever is meant
 
 
 @dataclass(frozen=True)
@@ -63,6 +68,7 @@ class Denoiser:
         seeds: Sequence[int],
         aspect: float,
         num_steps: int = PLAN_STEPS,
+        known: Tensor | None = None,
     ) -> Tensor | None:
         """Draw what stands where in a batch of clips, (B, F, `LAYOUT_SIZE`); None without a planner.
 
@@ -71,6 +77,7 @@ class Denoiser:
             seeds: one for each clip.
             aspect: width of the picture over its height.
             num_steps: Euler steps, each a few milliseconds.
+            known: (B, F, `LAYOUT_SIZE`) layouts that the plan keeps where their first number is 1.
         """
         if self.planner is None:
             return None
@@ -79,8 +86,50 @@ class Denoiser:
             [torch.randn(size, generator=torch.Generator().manual_seed(seed)) for seed in seeds]
         )
         planner = replace(self, transformer=self.planner, dtype=torch.float32, planner=None)
-        plan = planner.draw(captions, frame_spans, noise, num_steps, guidance_scale=1.0)
+        given = None
+        if known is not None:
+            given = GivenFrames(to_plan(known, aspect), 1.0 - known[..., 0])
+        plan = planner.draw(captions, frame_spans, noise, num_steps, 1.0, given=given)
         return from_plan(plan, aspect)
+
+    @torch.inference_mode()
+    def read_layouts(
+        self, captions: Sequence[str], spans: Sequence[int], video: Tensor, which: Sequence[int]
+    ) -> Tensor | None:
+        """Where whoever the captions name stands in given frames, (1, F, `LAYOUT_SIZE`); 0 where unknown.
+
+        Args:
+            captions: one per span.
+            spans: which caption each latent frame reads.
+            video: (3, T, H, W) pixels in [-1, 1].
+            which: latent frames to read.
+
+        Returns:
+            None without a planner, or if nobody is found anywhere.
+        """
+        if self.planner is None or self.autoencoder is None:
+            return None
+        frame_spans = torch.tensor([list(spans)])
+        condition = self.text_encoder.condition([captions], frame_spans)
+        layout = torch.zeros(1, len(spans), LAYOUT_SIZE)
+        for span in sorted({spans[index] for index in which}):
+            flat = condition.portraits[0, span][:, :, None].to(self.autoencoder.mean.dtype)
+            portraits = self.autoencoder.decode_linear(flat)[:, :, -1].clamp(-1, 1)
+            proposals = self.lay_out(
+                [[captions[span]]] * _PROPOSALS, torch.zeros(_PROPOSALS, 1, dtype=torch.long),
+                range(_PROPOSALS), video.shape[3] / video.shape[2], PLAN_STEPS // 2,
+            )  # fmt: skip
+            frames = [index for index in which if spans[index] == span]
+            if proposals is None:
+                continue
+            moments = [index * COMPRESSION.frames for index in frames]
+            pictures = video[:, moments].transpose(0, 1)
+            for index, found in zip(
+                frames, follow(pictures, portraits, proposals[:, 0]), strict=True
+            ):
+                if found.fit > _LEAST_FIT:
+                    layout[0, index] = found.layout
+        return layout if bool(layout.any()) else None
 
     def with_layout(self, condition: Condition, layout: Tensor, grid: tuple[int, int]) -> Condition:
         """The condition with a layout (B, F, `LAYOUT_SIZE`) and, where it can be drawn, its sketch.
@@ -98,9 +147,15 @@ class Denoiser:
         return replace(condition, layout=layout, sketch=sketch)
 
     def velocity_field(
-        self, condition: Condition, null_condition: Condition, guidance_scale: float
+        self,
+        condition: Condition,
+        null_condition: Condition,
+        guidance_scale: float,
+        start_times: Tensor | None = None,
     ) -> Callable[[Tensor, float], Tensor]:
         """The guided velocity as a function of noisy latents and a scalar time.
+
+        With `start_times` (B, F) each frame stands at the earlier of its own time and the scalar.
 
         Conditional and unconditional estimates run as two passes rather than one doubled batch: on two
         cores both take the same time, and the null condition is shorter.
@@ -118,6 +173,8 @@ class Denoiser:
 
         def velocity(latents: Tensor, t: float) -> Tensor:
             times = torch.full((latents.shape[0], latents.shape[2]), t)
+            if start_times is not None:
+                times = torch.minimum(times, start_times)
             told = estimate(latents, times, condition)
             if guidance_scale == 1.0:
                 return told
@@ -136,6 +193,7 @@ class Denoiser:
         shift: float = 1.0,
         on_step: sampling.OnStep | None = None,
         layout: Tensor | None = None,
+        given: GivenFrames | None = None,
     ) -> Tensor:
         """Clean latents (B, C, F, H, W) for a batch of clips.
 
@@ -148,6 +206,7 @@ class Denoiser:
             shift: of the schedule, see `schedules.time_shift`.
             on_step: told after every step; may raise to stop.
             layout: (B, F, `LAYOUT_SIZE`) from `lay_out` or from a person; None leaves it to the denoiser.
+            given: frames to begin from instead of noise.
         """
         condition = self.text_encoder.condition(captions, frame_spans)
         if layout is not None:
@@ -157,6 +216,11 @@ class Denoiser:
         null_condition = self.text_encoder.condition(
             nothing, torch.zeros_like(frame_spans), everywhere
         )
-        field = self.velocity_field(condition, null_condition, guidance_scale)
         times = schedules.linear_times(num_steps, shift)
-        return sampling.euler(field, noise, times, on_step)
+        starts = None
+        if given is not None:
+            starts = given.start_times.expand(len(captions), -1)
+            noise = flow.add_noise(given.latents, noise, starts)
+            times = schedules.times_below(times, max(float(starts.max()), float(times[-2])))
+        field = self.velocity_field(condition, null_condition, guidance_scale, starts)
+        return sampling.euler(field, noise, times, on_step, starts)

@@ -19,8 +19,9 @@ from unstrung.engine.checkpoints import (
     load_transformer,
     shipped_weights,
 )
+from unstrung.engine.conditioning import GivenClip, GivenFrames
 from unstrung.engine.denoising import Denoiser
-from unstrung.engine.errors import CheckpointError, OutOfMemory
+from unstrung.engine.errors import CheckpointError, InvalidRequest, OutOfMemory
 from unstrung.engine.models.autoencoder import Autoencoder
 from unstrung.engine.precision import choose_precision
 from unstrung.engine.presets import ModelPreset, preset
@@ -78,11 +79,17 @@ class TextToVideo:
         )  # fmt: skip
         return cls(preset(facts["preset"]), denoiser, autoencoder, time.perf_counter() - started)
 
-    def generate(self, request: GenerationRequest, on_step: OnStep | None = None) -> Generation:
+    def generate(
+        self,
+        request: GenerationRequest,
+        on_step: OnStep | None = None,
+        given: GivenClip | None = None,
+    ) -> Generation:
         """Draw the clips of a request.
 
         Args:
             request: what to draw.
+            given: frames to begin from, of the planned shape.
             on_step: told after every denoising step; raising `Cancelled` inside it stops the run.
 
         Raises:
@@ -91,6 +98,10 @@ class TextToVideo:
             Cancelled: if `on_step` says so.
         """
         fitted = plan(request, self.native)
+        if given is not None and given.shape != fitted.shape:
+            raise InvalidRequest(
+                "given", given.shape, "have the shape of the clip", str(fitted.shape)
+            )
         started = time.perf_counter()
         captions, mapped = self._captions(request)
         text_s = time.perf_counter() - started
@@ -100,7 +111,7 @@ class TextToVideo:
         scale = request.guidance_scale or self.model.guidance_scale
         started = time.perf_counter()
         try:
-            latents = self._denoise(captions, fitted, seeds, num_steps, scale, on_step)
+            latents = self._denoise(captions, fitted, seeds, num_steps, scale, on_step, given)
             denoise_s = time.perf_counter() - started
             started = time.perf_counter()
             clips = tuple(self.decode(latents[i : i + 1]) for i in range(len(seeds)))
@@ -150,6 +161,7 @@ class TextToVideo:
         num_steps: int,
         guidance_scale: float,
         on_step: OnStep | None,
+        given: GivenClip | None,
     ) -> Tensor:
         shape = fitted.shape.latent
         spans = torch.tensor([shot_of_latent_frames(len(captions), shape.frames)] * len(seeds))
@@ -160,6 +172,9 @@ class TextToVideo:
 
         told_captions = [captions] * len(seeds)
         aspect = fitted.shape.width / fitted.shape.height
+        frames = known = None
+        if given is not None:
+            frames, known = self._begun(captions, spans[0].tolist(), given)
         return self.denoiser.draw(
             told_captions,
             spans,
@@ -168,8 +183,26 @@ class TextToVideo:
             guidance_scale,
             self.model.shift,
             told,
-            self.denoiser.lay_out(told_captions, spans, seeds, aspect),
+            self.denoiser.lay_out(told_captions, spans, seeds, aspect, known=known),
+            frames,
         )
+
+    def _begun(
+        self, captions: Sequence[str], spans: Sequence[int], given: GivenClip
+    ) -> tuple[GivenFrames, Tensor | None]:
+        """A given clip as latents, and where everybody stands in it."""
+        video = _to_video(given.frames)
+        times = given.start_times
+        with torch.inference_mode():
+            latents = self.autoencoder.encode(video)
+        which = [index for index, start in enumerate(times) if start < 1]
+        if given.captions is not None:
+            captions, spans = (
+                given.captions,
+                shot_of_latent_frames(len(given.captions), len(times)),
+            )
+        known = self.denoiser.read_layouts(captions, spans, video[0], which)
+        return GivenFrames(latents, torch.tensor([times])), known
 
     def _preview(self, clean: Tensor) -> np.ndarray:
         """The middle frame of the current estimate, by the linear code alone."""
@@ -183,6 +216,11 @@ class TextToVideo:
     def decode(self, latents: Tensor) -> np.ndarray:
         """Frames (F, H, W, 3) uint8 of one clip's latents (1, C, F, H, W)."""
         return _to_uint8(self.autoencoder.decode(latents)[0])
+
+
+def _to_video(frames: np.ndarray) -> Tensor:
+    """(F, H, W, 3) uint8 as (1, 3, F, H, W) in [-1, 1]."""
+    return torch.from_numpy(frames).permute(3, 0, 1, 2)[None].float() / 127.5 - 1
 
 
 def _to_uint8(video: Tensor) -> np.ndarray:

@@ -13,24 +13,36 @@ OnStep = Callable[[int, Tensor], None]
 
 
 def euler(
-    velocity: Velocity, noise: Tensor, times: Tensor, on_step: OnStep | None = None
+    velocity: Velocity,
+    noise: Tensor,
+    times: Tensor,
+    on_step: OnStep | None = None,
+    start_times: Tensor | None = None,
 ) -> Tensor:
     """First-order steps, one evaluation each.
 
     Args:
         velocity: the field.
-        noise: start, (B, C, F, H, W), standing at times[0].
+        noise: start, (B, C, F, H, W), standing at times[0], or at `start_times`.
         times: (num_steps + 1,), decreasing.
         on_step: called with the step's index and the current estimate of the clean latents.
+        start_times: (B, F) times at which frames set out; those at 0 stay as they are.
     """
     latents = noise
     for index in range(len(times) - 1):
         now, after = float(times[index]), float(times[index + 1])
         direction = velocity(latents, now)
         if on_step is not None:
-            on_step(index, latents - now * direction)
-        latents = latents + (after - now) * direction
+            on_step(index, latents - _at(now, start_times) * direction)
+        latents = latents + (_at(after, start_times) - _at(now, start_times)) * direction
     return latents
+
+
+def _at(t: float, start_times: Tensor | None) -> Tensor | float:
+    """The time of every frame, shaped to meet latents, when the schedule stands at t."""
+    if start_times is None:
+        return t
+    return start_times.clamp(max=t)[:, None, :, None, None]
 
 
 def heun(velocity: Velocity, noise: Tensor, times: Tensor, on_step: OnStep | None = None) -> Tensor:

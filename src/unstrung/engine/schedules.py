@@ -28,3 +28,13 @@ def linear_times(num_steps: int, shift: float = 1.0) -> Tensor:
     if num_steps < 1:
         raise InvalidRequest("num_steps", num_steps, "be at least 1", "1")
     return time_shift(torch.linspace(1.0, 0.0, num_steps + 1), shift)
+
+
+def times_below(times: Tensor, start: float) -> Tensor:
+    """The part of a schedule that is left when everything stands at `start` already.
+
+    Args:
+        times: decreasing, last one zero.
+        start: in (0, 1].
+    """
+    return torch.cat([times.new_tensor([start]), times[times < start]])
