@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from unstrung import __version__
+from unstrung.commands.clips import connect, edit, extend, image_to_video, loop
 from unstrung.commands.data import data_commands
 from unstrung.commands.doctor import doctor
 from unstrung.commands.evaluate import evaluate
@@ -32,6 +33,8 @@ def run_app(arguments: Sequence[str] | None, session: Session) -> None:
     )
     app.callback()(_root)
     app.command()(generate)
+    for command in (image_to_video, extend, loop, connect, edit):
+        app.command()(command)
     app.command()(evaluate)
     app.command()(train)
     app.command()(ship)

@@ -5,7 +5,7 @@ import sys
 import time
 import unicodedata
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -13,6 +13,9 @@ from unstrung.commands.output import print_json, print_line, print_rows
 from unstrung.commands.session import AsJson, Debug, Session, Weights, session_of
 from unstrung.engine.errors import InvalidRequest
 from unstrung.engine.request import NATIVE, Generation, GenerationRequest, recipe_of
+
+if TYPE_CHECKING:
+    from unstrung.commands.clips import Make
 
 _MAX_SLUG_BYTES = 80
 
@@ -62,7 +65,7 @@ def generate(
     if as_json:
         print_json(result)
     else:
-        _print_result(result)
+        print_result(result)
 
 
 def run(
@@ -71,8 +74,14 @@ def run(
     out: Path | None,
     weights: Path | None,
     shows_previews: bool,
+    make: "Make | None" = None,
 ) -> dict[str, Any]:
-    """Load the model, make the clips, write them, and return what `--json` prints."""
+    """Load the model, make the clips, write them, and return what `--json` prints.
+
+    Args:
+        session, request, out, weights, shows_previews: as the person wishes.
+        make: another way to make them than from the prompt alone.
+    """
     from rich.console import Console
 
     from unstrung.commands.display import Display
@@ -85,7 +94,10 @@ def run(
         session.has_begun = True
         load_s = time.perf_counter() - start
         display.stage("Reading the prompt")
-        generation = pipeline.generate(request, display.on_step)
+        if make is None:
+            generation = pipeline.generate(request, display.on_step)
+        else:
+            generation = make(pipeline, request, display.on_step)
         start = time.perf_counter()
         display.stage("Writing")
         targets, notes = _targets(generation, out)
@@ -164,7 +176,8 @@ def _write(session: Session, generation: Generation, targets: list[Path]) -> Non
         session.stop_message = f"Stopped; {written} was written."
 
 
-def _print_result(result: dict[str, Any]) -> None:
+def print_result(result: dict[str, Any]) -> None:
+    """Say what was made, for people."""
     for path in result["paths"]:
         print_line(path)
     timings_s = result["timings_s"]

@@ -3,11 +3,14 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Protocol
+from typing import TYPE_CHECKING, Annotated, Protocol
 
 import typer
 
 from unstrung.engine.request import Generation, GenerationRequest, NativeShapes, Step
+
+if TYPE_CHECKING:
+    from unstrung.engine.conditioning import GivenClip
 
 
 class Pipeline(Protocol):
@@ -22,9 +25,12 @@ class Pipeline(Protocol):
         """Sizes and lengths it was trained for."""
 
     def generate(
-        self, request: GenerationRequest, on_step: Callable[[Step], None] | None = None
+        self,
+        request: GenerationRequest,
+        on_step: Callable[[Step], None] | None = None,
+        given: "GivenClip | None" = None,
     ) -> Generation:
-        """Make the clips of a request."""
+        """Make the clips of a request, from given frames if there are any."""
 
 
 Load = Callable[[Path | None], Pipeline]

@@ -216,11 +216,17 @@ class Denoiser:
         null_condition = self.text_encoder.condition(
             nothing, torch.zeros_like(frame_spans), everywhere
         )
-        times = schedules.linear_times(num_steps, shift)
-        starts = None
+        times, starts = times_of(num_steps, shift, given), None
         if given is not None:
             starts = given.start_times.expand(len(captions), -1)
             noise = flow.add_noise(given.latents, noise, starts)
-            times = schedules.times_below(times, max(float(starts.max()), float(times[-2])))
         field = self.velocity_field(condition, null_condition, guidance_scale, starts)
         return sampling.euler(field, noise, times, on_step, starts)
+
+
+def times_of(num_steps: int, shift: float, given: GivenFrames | None) -> Tensor:
+    """The schedule of a run; clips that set out later take the same steps, but fewer of them."""
+    times = schedules.linear_times(num_steps, shift)
+    if given is None:
+        return times
+    return schedules.times_below(times, max(float(given.start_times.max()), float(times[-2])))

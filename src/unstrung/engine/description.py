@@ -57,8 +57,15 @@ class ModelDescription:
         native = preset.native
         return cls(
             name=preset.name,
-            # A remix is the same seed, size and length under another prompt, which every model of ours does.
-            capabilities=(Capability.TEXT_TO_VIDEO, Capability.REMIX),
+            # A remix is the same seed, size and length under another prompt, which every model of ours does;
+            # the others are frame masks, in which all of them are trained (`engine.continuation`).
+            capabilities=(
+                Capability.TEXT_TO_VIDEO,
+                Capability.REMIX,
+                Capability.IMAGE_TO_VIDEO,
+                Capability.EDIT,
+                Capability.EXTEND,
+            ),
             sizes=tuple(f"{width}x{height}" for width, height in native.sizes.values()),
             max_area=native.max_area,
             frame_rate=native.frame_rate,

@@ -20,7 +20,7 @@ from unstrung.engine.checkpoints import (
     shipped_weights,
 )
 from unstrung.engine.conditioning import GivenClip, GivenFrames
-from unstrung.engine.denoising import Denoiser
+from unstrung.engine.denoising import Denoiser, times_of
 from unstrung.engine.errors import CheckpointError, InvalidRequest, OutOfMemory
 from unstrung.engine.models.autoencoder import Autoencoder
 from unstrung.engine.precision import choose_precision
@@ -98,10 +98,7 @@ class TextToVideo:
             Cancelled: if `on_step` says so.
         """
         fitted = plan(request, self.native)
-        if given is not None and given.shape != fitted.shape:
-            raise InvalidRequest(
-                "given", given.shape, "have the shape of the clip", str(fitted.shape)
-            )
+        _check_given(given, fitted)
         started = time.perf_counter()
         captions, mapped = self._captions(request)
         text_s = time.perf_counter() - started
@@ -166,15 +163,17 @@ class TextToVideo:
         shape = fitted.shape.latent
         spans = torch.tensor([shot_of_latent_frames(len(captions), shape.frames)] * len(seeds))
 
-        def told(index: int, clean: Tensor) -> None:
-            if on_step is not None:
-                on_step(Step(index, num_steps, lambda: self._preview(clean)))
-
         told_captions = [captions] * len(seeds)
         aspect = fitted.shape.width / fitted.shape.height
         frames = known = None
         if given is not None:
             frames, known = self._begun(captions, spans[0].tolist(), given)
+        total = len(times_of(num_steps, self.model.shift, frames)) - 1
+
+        def told(index: int, clean: Tensor) -> None:
+            if on_step is not None:
+                on_step(Step(index, total, lambda: self._preview(clean)))
+
         return self.denoiser.draw(
             told_captions,
             spans,
@@ -216,6 +215,12 @@ class TextToVideo:
     def decode(self, latents: Tensor) -> np.ndarray:
         """Frames (F, H, W, 3) uint8 of one clip's latents (1, C, F, H, W)."""
         return _to_uint8(self.autoencoder.decode(latents)[0])
+
+
+def _check_given(given: GivenClip | None, fitted: Plan) -> None:
+    if given is not None and given.shape != fitted.shape:
+        rule = "have the shape of the clip"
+        raise InvalidRequest("given", given.shape, rule, str(fitted.shape))
 
 
 def _to_video(frames: np.ndarray) -> Tensor:

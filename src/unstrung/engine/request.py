@@ -141,6 +141,8 @@ class Generation:
         timings_s: seconds spent, by stage: load, text, denoise, decode.
         notes: every adjustment, one sentence each.
         captions: the caption of each shot, in order.
+        operation: what was done: generate, image_to_video, extend, loop, connect or edit.
+        inputs: SHA-256 of the files that it was done to, in order.
     """
 
     clips: "tuple[np.ndarray, ...]"
@@ -155,6 +157,8 @@ class Generation:
     timings_s: Mapping[str, float]
     notes: tuple[str, ...] = ()
     captions: tuple[str, ...] = field(default=())
+    operation: str = "generate"
+    inputs: tuple[str, ...] = ()
 
 
 def recipe_of(generation: Generation, index: int) -> dict[str, Any]:
@@ -163,6 +167,7 @@ def recipe_of(generation: Generation, index: int) -> dict[str, Any]:
     Times are left out, so that equal clips give equal files.
     """
     num_frames, height, width = generation.clips[index].shape[:3]
+    made_from = {"operation": generation.operation, "inputs": list(generation.inputs)}
     return {
         "program": f"unstrung {__version__}",
         "prompt": generation.prompt,
@@ -179,6 +184,7 @@ def recipe_of(generation: Generation, index: int) -> dict[str, Any]:
         "guidance": generation.guidance_scale,
         "model": generation.model,
         "notes": list(generation.notes),
+        **(made_from if generation.inputs else {}),
     }
 
 
@@ -199,6 +205,21 @@ def plan(request: GenerationRequest, native: NativeShapes) -> Plan:
         fitted.frame_rate,
         (*_length_notes(request.seconds, fitted), *size_notes),
     )
+
+
+def nearest_size(width: int, height: int, native: NativeShapes) -> str:
+    """The size to draw at: the wanted one if the model can, else the trained one of nearest shape."""
+    fits = width * height <= native.max_area and not (
+        width % native.multiple or height % native.multiple
+    )
+    if fits and min(width, height) >= native.min_side:
+        return f"{width}x{height}"
+
+    def distance(size: tuple[int, int]) -> float:
+        return abs(math.log(size[0] / size[1]) - math.log(width / height))
+
+    best = min(native.sizes.values(), key=distance)
+    return f"{best[0]}x{best[1]}"
 
 
 def _length_notes(wanted: float, fitted: Plan) -> tuple[str, ...]:

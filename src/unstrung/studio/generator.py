@@ -3,7 +3,6 @@
 The studio knows a generator by its description; a worker hands it a task and is told of every step.
 """
 
-import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +10,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from unstrung.engine.description import ModelDescription
 from unstrung.engine.presets import ModelPreset, preset
-from unstrung.engine.request import Generation, GenerationRequest, NativeShapes, Step
+from unstrung.engine.request import Generation, GenerationRequest, Step, nearest_size
 
 if TYPE_CHECKING:
     from unstrung.engine.pipeline import TextToVideo
@@ -89,26 +88,23 @@ class EngineGenerator:
         native = self._preset.native
         request = GenerationRequest(
             prompt=task.prompt,
-            seconds=min(task.seconds, native.max_seconds),
-            size=native_size(task.width, task.height, native),
+            seconds=task.seconds
+            if task.kind == "extend"
+            else min(task.seconds, native.max_seconds),
+            size=nearest_size(task.width, task.height, native),
             seed=task.seed,
             num_steps=task.num_steps,
             guidance_scale=task.guidance_scale,
             verbatim=task.verbatim,
         )
-        return self._pipeline.generate(request, on_step)
+        given = task.source if task.kind in ("extend", "edit") else task.reference
+        if given is None:
+            return self._pipeline.generate(request, on_step)
+        from unstrung.engine import continuation
 
-
-def native_size(width: int, height: int, native: NativeShapes) -> str:
-    """The size to draw at: the wanted one if the model can, else the trained one of nearest shape."""
-    fits = width * height <= native.max_area and not (
-        width % native.multiple or height % native.multiple
-    )
-    if fits and min(width, height) >= native.min_side:
-        return f"{width}x{height}"
-
-    def distance(size: tuple[int, int]) -> float:
-        return abs(math.log(size[0] / size[1]) - math.log(width / height))
-
-    best = min(native.sizes.values(), key=distance)
-    return f"{best[0]}x{best[1]}"
+        source = continuation.read_source(given, native, request.size)
+        if task.kind == "extend":
+            return continuation.extend(self._pipeline, request, source, on_step)
+        if task.kind == "edit":
+            return continuation.edit(self._pipeline, request, source, on_step=on_step)
+        return continuation.image_to_video(self._pipeline, request, source, on_step)

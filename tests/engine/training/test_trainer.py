@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from torch import Tensor
 
 from engine.factories import (
     full_disk,
@@ -19,6 +20,7 @@ from engine.factories import (
 )
 from unstrung.engine.data.dataset import LatentCache
 from unstrung.engine.errors import CheckpointError, InvalidRequest
+from unstrung.engine.models.text_encoder import Condition
 from unstrung.engine.shapes import LatentShape, VideoShape
 from unstrung.engine.theatre.script import Script
 from unstrung.engine.training.config import Mixture, TrainingConfig
@@ -123,6 +125,37 @@ def test_a_resumed_run_has_the_identical_next_losses(cache: Path, tmp_path: Path
         assert all(torch.equal(mine.weights[name], theirs.weights[name]) for name in mine.weights)
     for mine, theirs in zip(second.parameters, whole.parameters, strict=True):
         assert torch.equal(mine, theirs)
+
+
+def test_a_run_gone_on_with_obeys_its_new_config(cache: Path, tmp_path: Path) -> None:
+    still = make_trainer(cache, TrainingConfig(MIXTURE, warmup_steps=1, text_lr_share=0.0))
+    steps(still, 1)
+    save_state(tmp_path / "state.pt", still)
+    learning = make_trainer(
+        cache, TrainingConfig(MIXTURE, warmup_steps=1, text_lr_share=0.5, text_every=1)
+    )
+    load_state(tmp_path / "state.pt", learning)
+    before = {name: each.clone() for name, each in learning.text_encoder.state_dict().items()}
+    steps(learning, 2)
+    after = learning.text_encoder.state_dict()
+    assert any(not torch.equal(before[name], after[name]) for name in before)
+
+
+def test_several_questions_to_a_clip_read_its_caption_once(cache: Path) -> None:
+    trainer = make_trainer(cache, TrainingConfig(MIXTURE, warmup_steps=1, questions=3))
+    seen = []
+    predict = trainer.predict
+
+    def spy(noisy_latents: Tensor, times: Tensor, condition: Condition, routing: object) -> Tensor:
+        seen.append((len(noisy_latents), len(condition.context), len(times.unique())))
+        return predict(noisy_latents, times, condition, routing)
+
+    trainer.predict = spy
+    before = trainer.num_samples
+    trainer.train_step()
+    clips = trainer.num_samples - before
+    assert seen[0][:2] == (3 * clips, 3 * clips)
+    assert seen[0][2] > clips  # each question has a time of its own
 
 
 def test_the_golden_losses_are_what_they_were(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ trained jointly with the transformer.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 
 import torch
 from tokenizers import Tokenizer
@@ -61,6 +61,15 @@ class Condition:
             portraits=self.portraits.to(dtype),
             sketch=None if self.sketch is None else self.sketch.to(dtype),
         )
+
+    def repeated(self, times: int) -> "Condition":
+        """The same for a batch in which each clip comes several times in a row."""
+        tensors = {
+            field.name: value.repeat_interleave(times, dim=0)
+            for field in fields(self)
+            if (value := getattr(self, field.name)) is not None
+        }
+        return replace(self, **tensors)
 
     def with_frame_spans(self, frame_spans: Tensor) -> "Condition":
         """The same captions for another division of the frames, whose layout is not known."""

@@ -60,6 +60,8 @@ class TrainingConfig:
             at 1 it forgot how to read within 200 steps (docs/experiments.md).
         reader_weight: weight of the script-reading loss that keeps the text encoder honest.
         text_every: the text encoder learns in one of so many steps; in the others it only reads.
+        questions: times and noises drawn for each clip of a batch; the captions are read once for all, which
+            pays where reading costs more than predicting.
         route_share: share of video tokens that skip the middle blocks; 0 routes nothing.
         grad_clip: largest norm of the gradient.
         seed: of everything drawn.
@@ -77,6 +79,7 @@ class TrainingConfig:
     text_lr_share: float = 0.1
     reader_weight: float = 0.3
     text_every: int = 4
+    questions: int = 1
     route_share: float = 0.0
     grad_clip: float = 1.0
     seed: int = 0

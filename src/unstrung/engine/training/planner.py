@@ -31,7 +31,7 @@ from unstrung.engine.training.runs import (
 )
 from unstrung.engine.training.trainer import Trainer, append_record, load_state, save_state
 
-_BATCH = 256
+_BATCH, _QUESTIONS = 32, 4
 
 
 def run_planner(
@@ -88,11 +88,11 @@ def _new_trainer(preset: str, plan: Plan, root: Path) -> Trainer:
     repertoire, shapes = plan.planned
     source = PlanSource(repertoire, shapes, Sprites(art_of(plan.cast)))
     config = TrainingConfig(
-        Mixture(tuple((shape, 1.0) for shape in source.counts), 10**6, _BATCH),
+        Mixture(tuple((shape, float(shape.frames)) for shape in source.counts), 10**6, _BATCH),
         # A plan has few numbers, all of them strong: what is settled at high noise is little.
         ObjectiveConfig(target="clean", time_mean=0.3, time_std=1.2, uniform_share=0.2, weight_power=1.0),
         muon_lr=4e-3, adam_lr=2e-3, cooldown_share=0.4, ema_decay=0.995, caption_dropout=0.0,
-        text_lr_share=0.0, reader_weight=0.0,
+        text_lr_share=0.0, reader_weight=0.0, questions=_QUESTIONS,
     )  # fmt: skip
     trainer = Trainer(config, Transformer(sizes), encoder, source)
     reader = text.load_reader(texts / READER, encoder.config.hidden_size)

@@ -156,12 +156,16 @@ class Trainer:
         condition, reader_loss = self._read(batch, captions, spans, dropped)
         if self.stage is not None and self.transformer.config.has_layout:
             condition = self.stage.tell(condition, batch, self._without_layout(dropped))
-        question = pose(self.config.objective, batch.latents, self.generator)
+        latents = batch.latents
+        if self.config.questions > 1:
+            latents = latents.repeat_interleave(self.config.questions, dim=0)
+            condition = condition.repeated(self.config.questions)
+        question = pose(self.config.objective, latents, self.generator)
         tokens = frames * (height * width) // self.transformer.config.patch_size**2
         prediction = self.predict(
             question.noisy_latents.to(self.dtype), question.times, condition, self._routing(tokens)
         ).float()
-        return loss_of(self.config.objective, prediction, batch.latents, question), reader_loss
+        return loss_of(self.config.objective, prediction, latents, question), reader_loss
 
     def _read(
         self, batch: Batch, captions: list[tuple[str, ...]], spans: Tensor, dropped: Tensor
@@ -230,6 +234,11 @@ class Trainer:
         self.reader.load_state_dict(state["reader"])
         for optimizer, saved in zip(self.optimizers, state["optimizers"], strict=True):
             optimizer.load_state_dict(saved)
+            # A run may be gone on with under another config, and the groups remember the former shares.
+            for group, share in zip(
+                optimizer.param_groups, (1.0, self.config.text_lr_share), strict=True
+            ):
+                group["share"] = share
         self.ema.restore(state["ema"])
         self.text_ema.restore(state["text_ema"])
         self.numpy_rng.bit_generator.state = state["numpy_rng"]
