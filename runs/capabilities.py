@@ -28,7 +28,6 @@ PAIRS = (
     ("fox", "in the snow", "crosses {} rightwards", "jumps {}"),
     ("panda", "on the beach", "jumps {}", "crosses {} leftwards"),
     ("bus", "in the city", "crosses {} leftwards", "shakes {}"),
-    ("owl", "in a forest", "rises {}", "spins around {}"),
 )
 Show = Callable[..., None]
 

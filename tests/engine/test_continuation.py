@@ -21,7 +21,7 @@ from unstrung.engine.request import (
 )
 from unstrung.engine.video_io import write_video
 
-NATIVE = NativeShapes({"1:1": (64, 64), "16:9": (112, 64)}, max_seconds=49 / 12, max_area=64 * 112)
+NATIVE = NativeShapes({"1:1": (64, 64), "16:9": (112, 64)}, max_seconds=4.0, max_area=64 * 112)
 
 
 class Painter:

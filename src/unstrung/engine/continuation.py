@@ -185,7 +185,7 @@ def edit(
             f"Of {len(source.frames) / rate:.2f} s the first {length / rate:.2f} s are drawn again."
         )
         source = replace(source, frames=source.frames[:length], notes=(*source.notes, note))
-    request = replace(request, size=source.size, seconds=length / model.native.frame_rate)
+    request = replace(request, size=source.size, seconds=_seconds(model, length))
     given = conditioning.redrawn(source.frames, strength, source.captions)
     return _told(model.generate(request, on_step, given), "edit", [source])
 
@@ -260,7 +260,7 @@ def _drawn(
         if on_step is not None:
             on_step(Step(piece * step.total + step.index, pieces * step.total, step.preview))
 
-    seconds = len(given.frames) / model.native.frame_rate
+    seconds = _seconds(model, len(given.frames))
     seed = earlier.seeds[0] + piece if earlier is not None else request.seed
     made = model.generate(replace(request, seconds=seconds, seed=seed), told, given)
     if earlier is None:
@@ -291,6 +291,11 @@ def _single(request: GenerationRequest, source: Source) -> GenerationRequest:
 def _num_frames(model: Model, seconds: float) -> int:
     longest = nearest_num_frames(model.native.max_seconds * model.native.frame_rate)
     return min(longest, nearest_num_frames(seconds * model.native.frame_rate))
+
+
+def _seconds(model: Model, num_frames: int) -> float:
+    """What to ask for to get so many frames: the longest clip has a frame more than its seconds say."""
+    return min(model.native.max_seconds, num_frames / model.native.frame_rate)
 
 
 def _at_least(frames: np.ndarray, num_frames: int) -> np.ndarray:
