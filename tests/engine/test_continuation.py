@@ -54,7 +54,7 @@ class Painter:
                 on_step(Step(step, 2, lambda: frames[0]))
         return Generation(
             (frames,), request.prompt, "a fox", (), (request.seed or 5,), 12, 2, 1.0, "painter",
-            {"load": 1.0, "denoise": 2.0},
+            {"load": 1.0, "denoise": 2.0}, plan(request, NATIVE).notes,
         )  # fmt: skip
 
 
@@ -93,6 +93,7 @@ def test_a_clip_goes_on_from_its_end_in_pieces_and_is_kept_whole() -> None:
     assert [each.seed for each in painter.requests] == [7, 8]
     assert made.seeds == (7,)
     assert made.timings_s == {"load": 1.0, "denoise": 4.0}
+    assert not any(note.startswith("seconds") for note in made.notes)
 
 
 def greys_of_given(given: GivenClip) -> list[int]:

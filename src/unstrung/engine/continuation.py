@@ -187,7 +187,7 @@ def edit(
         source = replace(source, frames=source.frames[:length], notes=(*source.notes, note))
     request = replace(request, size=source.size, seconds=_seconds(model, length))
     given = conditioning.redrawn(source.frames, strength, source.captions)
-    return _told(model.generate(request, on_step, given), "edit", [source])
+    return _told(_without_lengths(model.generate(request, on_step, given)), "edit", [source])
 
 
 def _grown(
@@ -263,6 +263,7 @@ def _drawn(
     seconds = _seconds(model, len(given.frames))
     seed = earlier.seeds[0] + piece if earlier is not None else request.seed
     made = model.generate(replace(request, seconds=seconds, seed=seed), told, given)
+    made = _without_lengths(made)
     if earlier is None:
         return made
     spent = {
@@ -280,6 +281,12 @@ def _told(made: Generation, operation: str, sources: Sequence[Source]) -> Genera
         inputs=tuple(source.digest for source in sources),
         notes=(*notes, *made.notes),
     )
+
+
+def _without_lengths(made: Generation) -> Generation:
+    """Leave out what is said of the length of a piece, which is not what was asked for."""
+    notes = tuple(note for note in made.notes if not note.startswith("seconds "))
+    return replace(made, notes=notes)
 
 
 def _single(request: GenerationRequest, source: Source) -> GenerationRequest:
