@@ -27,10 +27,9 @@ from unstrung.engine.video_io import probe, read_video
 
 OnStep = Callable[[Step], None]
 MAX_SECONDS: Final = 60.0
-_BEFORE, _AFTER = (
-    4,
-    3,
-)  # latent frames of a clip that the model sees of what comes before, and after
+# Latent frames of a clip that the model sees of what comes before, and after.
+_BEFORE: Final = 4
+_AFTER: Final = 3
 
 
 class Model(Protocol):
