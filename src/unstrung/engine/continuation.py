@@ -81,18 +81,25 @@ def read_source(path: Path, native: NativeShapes, size: str | None = None) -> So
     Raises:
         DataError: if the file is missing, damaged, or neither.
     """
-    frames, rate, captions = _decoded(path)
-    height, width = frames.shape[1:3]
-    wanted = size or nearest_size(width, height, native)
-    target = tuple(int(side) for side in wanted.split("x"))
-    notes = []
-    if (width, height) != target:
-        notes.append(f"{path.name} of {width}x{height} is used as {wanted}, cut in the middle.")
+    sizes = set[tuple[int, int]]()
+
+    def fit(frame: np.ndarray) -> np.ndarray:
+        height, width = frame.shape[:2]
+        sizes.add((width, height))
+        wanted = size or nearest_size(width, height, native)
+        return _fitted(frame, *(int(side) for side in wanted.split("x")))
+
+    frames, rate, captions = _decoded(path, fit)
+    used = f"{frames.shape[2]}x{frames.shape[1]}"
+    notes = [
+        f"{path.name} of {width}x{height} is used as {used}, cut in the middle."
+        for width, height in sizes
+        if f"{width}x{height}" != used
+    ]
     if len(frames) > 1 and abs(rate - native.frame_rate) > 0.01:
         notes.append(f"{path.name} of {rate:g} fps is used at {native.frame_rate} fps.")
         moments = np.arange(0, len(frames) / rate, 1 / native.frame_rate)
         frames = frames[np.minimum((moments * rate).astype(int), len(frames) - 1)]
-    frames = np.stack([_fitted(frame, target[0], target[1]) for frame in frames])
     return Source(frames, _digest(path), captions, tuple(notes))
 
 
@@ -310,20 +317,22 @@ def _at_least(frames: np.ndarray, num_frames: int) -> np.ndarray:
     return frames if missing <= 0 else np.concatenate([frames, frames[-1:].repeat(missing, axis=0)])
 
 
-def _decoded(path: Path) -> tuple[np.ndarray, float, tuple[str, ...] | None]:
+def _decoded(
+    path: Path, fit: Callable[[np.ndarray], np.ndarray]
+) -> tuple[np.ndarray, float, tuple[str, ...] | None]:
     from PIL import Image, ImageOps, UnidentifiedImageError
 
     try:
         with Image.open(path) as picture:
             if getattr(picture, "n_frames", 1) == 1:
                 upright = ImageOps.exif_transpose(picture).convert("RGB")
-                return np.asarray(upright)[None], 0.0, None
+                return fit(np.asarray(upright))[None], 0.0, None
     except UnidentifiedImageError:
         pass  # no picture; perhaps a clip
     except (OSError, Image.DecompressionBombError) as error:
         raise DataError(f"{path} cannot be read as a picture or a clip: {error}") from error
     info = probe(path)
-    clip = read_video(path, max(1, round(MAX_SECONDS * (info.frame_rate or 1))))
+    clip = read_video(path, max(1, round(MAX_SECONDS * (info.frame_rate or 1))), fit)
     recipe = info.recipe or {}
     told = recipe.get("captions")
     captions = tuple(map(str, told)) if isinstance(told, list) and told else None

@@ -9,7 +9,7 @@ import errno
 import json
 import os
 import secrets
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from fractions import Fraction
@@ -188,12 +188,17 @@ def write_video(
         writer.write(frames)
 
 
-def read_video(path: Path, max_frames: int | None = None) -> Clip:
+def read_video(
+    path: Path,
+    max_frames: int | None = None,
+    fit: Callable[[np.ndarray], np.ndarray] | None = None,
+) -> Clip:
     """Decode a video file.
 
     Args:
         path: any file that FFmpeg reads.
         max_frames: stop after so many.
+        fit: applied to each frame as it comes, so that a long, large clip need not lie in memory whole.
 
     Raises:
         DataError: if the file is missing, damaged or no video.
@@ -204,7 +209,8 @@ def read_video(path: Path, max_frames: int | None = None) -> Clip:
         stream.thread_type = "AUTO"
         frame_rate = float(stream.average_rate or 0)
         for frame in container.decode(stream):
-            frames.append(frame.to_ndarray(format="rgb24"))
+            picture = frame.to_ndarray(format="rgb24")
+            frames.append(picture if fit is None else fit(picture))
             if len(frames) == max_frames:
                 break
         expected = stream.frames if max_frames is None else min(stream.frames, max_frames)
