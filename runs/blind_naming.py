@@ -14,12 +14,12 @@ from pathlib import Path
 import numpy as np
 
 from unstrung.engine.checkpoints import shipped_weights
+from unstrung.engine.image_io import SheetStyle, contact_sheet, write_image
 from unstrung.engine.judging import Judge
 from unstrung.engine.pipeline import TextToVideo
 from unstrung.engine.request import GenerationRequest
 from unstrung.engine.theatre.cast import load_cast, members_of
 from unstrung.engine.theatre.oracle import load_oracle
-from unstrung.engine.video_io import SheetStyle, contact_sheet, write_image
 
 PLACES = (
     "on a green meadow", "in the snow", "on the beach", "in a forest", "in the city", "in space",

@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
+from unstrung.engine.image_io import contact_sheet, write_image
 from unstrung.engine.pipeline import TextToVideo
 from unstrung.engine.request import GenerationRequest
-from unstrung.engine.video_io import contact_sheet, write_image
 
 PROMPTS = (
     "a fox crosses a snowy field",

@@ -1,11 +1,21 @@
 """Working stand-ins for parts that are slow or need weights."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
 
 import numpy as np
 
+from unstrung.engine.characters import read_character
+from unstrung.engine.conditioning import GivenClip, TextSpans, faithful
+from unstrung.engine.prompt import MappedPrompt
 from unstrung.engine.request import Generation, GenerationRequest, NativeShapes, Step, plan
+
+
+def understood(prompts: Sequence[str]) -> MappedPrompt:
+    """Prompts that are captions already."""
+    whole = " / ".join(prompts)
+    return MappedPrompt(whole, "en", whole, None, ("zeppelin",), (), tuple(prompts))
 
 
 @dataclass
@@ -16,8 +26,19 @@ class GradientPipeline:
     name: str = "gradient"
     native: NativeShapes = NativeShapes(sizes={"16:9": (64, 64)}, max_seconds=8, max_area=96 * 96)
 
+    def understand(self, prompts: Sequence[str], verbatim: bool = False) -> MappedPrompt:  # noqa: ARG002
+        return understood(prompts)
+
+    def with_characters(self, files: Sequence[tuple[str, Path]]) -> "GradientPipeline":
+        names = tuple(read_character(name, path).name for name, path in files)
+        return replace(self, name=f"{self.name} with {' and '.join(names)}")
+
     def generate(
-        self, request: GenerationRequest, on_step: Callable[[Step], None] | None = None
+        self,
+        request: GenerationRequest,
+        on_step: Callable[[Step], None] | None = None,
+        given: GivenClip | None = None,
+        spans: TextSpans | None = None,  # noqa: ARG002
     ) -> Generation:
         made = plan(request, self.native)
         shape, total = made.shape, request.num_steps or 4
@@ -31,7 +52,8 @@ class GradientPipeline:
             rows = np.arange(shape.height)[None, :, None, None]
             times = np.arange(shape.frames)[:, None, None, None]
             clip = np.broadcast_to(start + rows + times, size)
-            clips.append(clip.astype(np.uint8))
+            clip = clip.astype(np.uint8)
+            clips.append(clip if given is None else faithful(clip, given))
         for index in range(total):
             self.at_step(index)
             if on_step is not None:

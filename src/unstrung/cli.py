@@ -35,6 +35,10 @@ _OPTIONS: Final = {
     "count": "--count",
     "out": "--out",
     "preset": "--preset",
+    "at": "--at",
+    "keep": "--keep",
+    "strength": "--strength",
+    "character": "--character",
 }
 
 

@@ -1,16 +1,18 @@
 """Operations on a person's own pictures and clips, with a model that paints what it is told."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from unstrung.engine import continuation
-from unstrung.engine.conditioning import GivenClip
-from unstrung.engine.continuation import Source, read_source
+from fakes import understood
+from unstrung.engine import continuation, redrawing
+from unstrung.engine.conditioning import GivenClip, TextSpans
+from unstrung.engine.drawing import stretches_of
 from unstrung.engine.errors import DataError, InvalidRequest
+from unstrung.engine.prompt import MappedPrompt
 from unstrung.engine.request import (
     Generation,
     GenerationRequest,
@@ -19,6 +21,8 @@ from unstrung.engine.request import (
     plan,
     recipe_of,
 )
+from unstrung.engine.sources import Source, read_source
+from unstrung.engine.storyboard import Storyboard
 from unstrung.engine.video_io import write_video
 
 NATIVE = NativeShapes({"1:1": (64, 64), "16:9": (112, 64)}, max_seconds=4.0, max_area=64 * 112)
@@ -32,15 +36,23 @@ class Painter:
     def __init__(self) -> None:
         self.given: list[GivenClip] = []
         self.requests: list[GenerationRequest] = []
+        self.spans: list[TextSpans | None] = []
+
+    def understand(self, prompts: Sequence[str], verbatim: bool = False) -> MappedPrompt:  # noqa: ARG002
+        return understood(prompts)
 
     def generate(
         self,
         request: GenerationRequest,
         on_step: Callable[[Step], None] | None = None,
         given: GivenClip | None = None,
+        spans: TextSpans | None = None,
     ) -> Generation:
-        assert given is not None
         shape = plan(request, NATIVE).shape
+        if given is None:
+            frames = np.zeros((shape.frames, shape.height, shape.width, 3), np.uint8)
+            given = GivenClip(frames, (1.0,) * shape.latent.frames)
+        self.spans.append(spans)
         assert given.shape == shape
         frames = np.full_like(given.frames, 200 + len(self.given))
         for index, start in enumerate(given.start_times):
@@ -79,6 +91,20 @@ def test_a_picture_becomes_the_first_frame() -> None:
     assert (made.operation, made.inputs) == ("image_to_video", ("digest1",))
     recipe = recipe_of(made, 0)
     assert (recipe["operation"], recipe["inputs"]) == ("image_to_video", ["digest1"])
+
+
+def test_a_long_clip_is_drawn_in_pieces_from_words_or_from_a_picture() -> None:
+    painter = Painter()
+    made = continuation.text_to_video(painter, asked(10.0))
+    assert greys(made) == [200] * 49 + [201] * 36 + [202] * 36
+    assert made.operation == "generate"
+    assert painter.given[1].start_times[:5] == (0.0, 0.0, 0.0, 0.0, 1.0)
+    begun = continuation.image_to_video(Painter(), asked(8.0), source(1))
+    assert greys(begun) == [1, *[200] * 48, *[201] * 36, *[202] * 12]
+    with pytest.raises(InvalidRequest, match="at most 60"):
+        continuation.text_to_video(painter, asked(61.0))
+    with pytest.raises(InvalidRequest, match="count"):
+        continuation.text_to_video(painter, asked(8.0, count=2))
 
 
 def test_a_clip_goes_on_from_its_end_in_pieces_and_is_kept_whole() -> None:
@@ -131,7 +157,7 @@ def test_two_clips_are_joined_by_what_leads_from_one_to_the_other() -> None:
 
 def test_a_clip_is_drawn_again_at_its_own_length_as_far_as_the_model_goes() -> None:
     painter = Painter()
-    made = continuation.edit(painter, asked(), source(60), "mild")
+    made = redrawing.edit(painter, asked(), source(60), "mild")
     assert len(made.clips[0]) == 49
     assert set(painter.given[0].start_times) == {0.92}
     assert any("first 4.08 s" in note for note in made.notes)
@@ -139,7 +165,7 @@ def test_a_clip_is_drawn_again_at_its_own_length_as_far_as_the_model_goes() -> N
 
 @pytest.mark.parametrize("num_frames", [1, 2, 4])
 def test_short_clips_are_enough(num_frames: int) -> None:
-    for operation in (continuation.extend, continuation.loop, continuation.edit):
+    for operation in (continuation.extend, continuation.loop, redrawing.edit):
         assert len(operation(Painter(), asked(1.0), source(num_frames)).clips[0]) >= 1
     assert (
         len(
@@ -149,6 +175,79 @@ def test_short_clips_are_enough(num_frames: int) -> None:
         )
         > 12
     )
+
+
+def test_the_best_stretch_stays_and_what_is_around_it_is_drawn_anew() -> None:
+    painter = Painter()
+    made = continuation.recut(painter, asked(), source(48), (1.0, 2.0))
+    assert greys(made)[12:24] == list(range(13, 25))
+    assert greys(made)[:12] == [201] * 12
+    assert greys(made)[24:] == [200] * 24
+    assert len(painter.given) == 2
+    at_the_end = continuation.recut(Painter(), asked(), source(48), (0.0, 3.0))
+    assert greys(at_the_end) == [*range(1, 37), *[200] * 12]
+    for keep in ((2.0, 1.0), (0.0, 4.0), (-1.0, 2.0), (1.0, 9.0)):
+        with pytest.raises(InvalidRequest, match="keep"):
+            continuation.recut(painter, asked(), source(48), keep)
+
+
+def test_a_clip_turns_into_another_one() -> None:
+    painter = Painter()
+    made = continuation.blend(painter, asked(), source(20), source(33, 100))
+    assert len(greys(made)) == 17
+    times = painter.given[0].start_times
+    assert (times[0], times[-1]) == (0.0, 0.0)
+    assert max(times) == times[2] == 1.0
+    assert (greys(made)[0], greys(made)[-1]) == (1, 132)
+
+
+def test_a_storyboard_is_one_clip_whose_frames_read_their_own_captions() -> None:
+    painter = Painter()
+    board = Storyboard(("a fox stands", "the fox jumps", "a bear comes"), (0.0, 2.0, 4.0), 6.0)
+    made = continuation.storyboard(painter, asked(), board)
+    assert made.captions == board.prompts
+    assert made.operation == "storyboard"
+    assert len(made.clips[0]) == 73
+    told = [spans.of_frames for spans in painter.spans if spans is not None]
+    assert told[0] == (0,) * 7 + (1,) * 6
+    assert told[1] == (1,) * 4 + (2,) * 6
+    assert len(told) == 2
+
+
+def test_pieces_see_the_end_of_the_one_before_and_read_two_captions_at_most() -> None:
+    long = stretches_of([0, 0, 0, 0], [0] * 20, 13, 4)
+    assert [len(each.new) for each in long] == [9, 9, 2]
+    assert all(len(each.known) == 4 for each in long)
+    quick = stretches_of([], [0, 1, 2, 3], 13, 4)
+    assert [(each.known, each.new) for each in quick] == [
+        ((), (0, 1)), ((1,), (2,)), ((2,), (3,)),
+    ]  # fmt: skip
+    drawn = [owner for each in quick for owner in each.new]
+    assert drawn == [0, 1, 2, 3]
+
+
+def test_pictures_stand_at_their_moments() -> None:
+    painter = Painter()
+    pictures = {0.0: source(1, 10), 2.0: source(1, 90)}
+    made = redrawing.keyframes(painter, asked(4.0), pictures)
+    assert [index for index, start in enumerate(painter.given[0].start_times) if start == 0] == [
+        0,
+        6,
+    ]
+    assert greys(made)[0] == 10
+    assert greys(made)[24] == 90
+    with pytest.raises(InvalidRequest, match="at must"):
+        redrawing.keyframes(painter, asked(4.0), {5.0: source(1)})
+    with pytest.raises(InvalidRequest, match="at must"):
+        redrawing.keyframes(painter, asked(4.0), {})
+
+
+def test_a_draft_is_drawn_again_at_the_size_it_was_read_at() -> None:
+    painter = Painter()
+    made = redrawing.refine(painter, asked(), source(25), "subtle")
+    assert set(painter.given[0].start_times) == {0.8}
+    assert made.operation == "refine"
+    assert len(made.clips[0]) == 25
 
 
 def test_what_cannot_be_done_is_refused_before_anything_is_drawn() -> None:

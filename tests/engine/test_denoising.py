@@ -113,8 +113,8 @@ def test_at_a_scale_of_one_the_null_condition_is_never_asked() -> None:
     poison = replace(told, context=told.context * float("nan"), pooled=told.pooled * float("nan"))
     x = gaussian(1, LATENT_CHANNELS, 2, 4, 4)
     with torch.inference_mode():
-        plain = denoiser.velocity_field(told, poison, 1.0)(x, 0.5)
-        guided = denoiser.velocity_field(told, poison, 1.5)(x, 0.5)
+        plain = denoiser.velocity_field(told, poison, 1.0)(x, 0.5, 0.4)
+        guided = denoiser.velocity_field(told, poison, 1.5)(x, 0.5, 0.4)
     assert plain.isfinite().all()
     assert guided.isnan().any()
 
@@ -123,9 +123,9 @@ def test_guidance_goes_on_from_the_null_estimate_through_the_conditional_one() -
     denoiser, told, null = tiny_denoiser(), conditioned([[0, 0]]), conditioned([[0, 0]], seed=7)
     x = gaussian(1, LATENT_CHANNELS, 2, 4, 4)
     with torch.inference_mode():
-        conditional = denoiser.velocity_field(told, null, 1.0)(x, 0.5)
-        unconditional = denoiser.velocity_field(null, told, 1.0)(x, 0.5)
-        guided = denoiser.velocity_field(told, null, 3.0)(x, 0.5)
+        conditional = denoiser.velocity_field(told, null, 1.0)(x, 0.5, 0.4)
+        unconditional = denoiser.velocity_field(null, told, 1.0)(x, 0.5, 0.4)
+        guided = denoiser.velocity_field(told, null, 3.0)(x, 0.5, 0.4)
     torch.testing.assert_close(
         guided, unconditional + 3 * (conditional - unconditional), atol=1e-4, rtol=1e-4
     )

@@ -16,11 +16,11 @@ LATENTS, NOISE = gaussian(1, 2, 3, 2, 2, seed=1).double(), gaussian(1, 2, 3, 2, 
 SAMPLERS = [euler, heun]
 
 
-def straight(_: Tensor, __: float) -> Tensor:
+def straight(_: Tensor, __: float, ___: float) -> Tensor:
     return NOISE - LATENTS
 
 
-def bent(latents: Tensor, t: float) -> Tensor:
+def bent(latents: Tensor, t: float, _: float) -> Tensor:
     """dx/dt = x (1 + t), so x(0) = x(1) exp(-3/2)."""
     return latents * (1 + t)
 
@@ -47,9 +47,9 @@ def test_samplers_converge_with_their_order(sampler, order: int) -> None:
 def test_samplers_ask_the_field_as_often_as_they_say(sampler, evaluations: int) -> None:
     asked = []
 
-    def field(latents: Tensor, t: float) -> Tensor:
+    def field(latents: Tensor, t: float, after: float) -> Tensor:
         asked.append(t)
-        return bent(latents, t)
+        return bent(latents, t, after)
 
     sampler(field, NOISE, linear_times(5))
     assert len(asked) == evaluations
@@ -92,9 +92,9 @@ def test_frames_wait_until_the_schedule_reaches_their_time() -> None:
     begun = (1 - wide) * LATENTS + wide * NOISE
     seen = []
 
-    def field(latents: Tensor, t: float) -> Tensor:
+    def field(latents: Tensor, t: float, after: float) -> Tensor:
         seen.append((t, latents[:, :, 1].clone()))
-        return straight(latents, t)
+        return straight(latents, t, after)
 
     drawn = euler(field, begun, linear_times(5), start_times=starts)
     torch.testing.assert_close(drawn, LATENTS)

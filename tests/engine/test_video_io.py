@@ -11,14 +11,12 @@ import numpy as np
 import pytest
 
 from unstrung.engine.errors import DataError, InvalidRequest
+from unstrung.engine.image_io import SheetStyle, contact_sheet, write_image
 from unstrung.engine.video_io import (
-    SheetStyle,
     check_target,
-    contact_sheet,
     probe,
     read_recipe,
     read_video,
-    write_image,
     write_video,
     writing_video,
 )

@@ -6,7 +6,20 @@ from typing import Annotated
 import typer
 
 from unstrung import __version__
-from unstrung.commands.clips import connect, edit, extend, image_to_video, loop
+from unstrung.commands.character import character
+from unstrung.commands.clips import (
+    blend,
+    connect,
+    edit,
+    extend,
+    image_to_video,
+    keyframes,
+    loop,
+    recut,
+    refine,
+    still,
+    storyboard,
+)
 from unstrung.commands.data import data_commands
 from unstrung.commands.doctor import doctor
 from unstrung.commands.evaluate import evaluate
@@ -33,7 +46,9 @@ def run_app(arguments: Sequence[str] | None, session: Session) -> None:
     )
     app.callback()(_root)
     app.command()(generate)
-    for command in (image_to_video, extend, loop, connect, edit):
+    for command in (still, storyboard, image_to_video, keyframes, extend, recut, loop):
+        app.command()(command)
+    for command in (connect, blend, edit, refine, character):
         app.command()(command)
     app.command()(evaluate)
     app.command()(train)

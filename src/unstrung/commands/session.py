@@ -1,6 +1,6 @@
 """What one run of the command line carries from command to command."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Protocol
@@ -10,7 +10,8 @@ import typer
 from unstrung.engine.request import Generation, GenerationRequest, NativeShapes, Step
 
 if TYPE_CHECKING:
-    from unstrung.engine.conditioning import GivenClip
+    from unstrung.engine.conditioning import GivenClip, TextSpans
+    from unstrung.engine.prompt import MappedPrompt
 
 
 class Pipeline(Protocol):
@@ -29,8 +30,15 @@ class Pipeline(Protocol):
         request: GenerationRequest,
         on_step: Callable[[Step], None] | None = None,
         given: "GivenClip | None" = None,
+        spans: "TextSpans | None" = None,
     ) -> Generation:
         """Make the clips of a request, from given frames if there are any."""
+
+    def understand(self, prompts: Sequence[str], verbatim: bool = False) -> "MappedPrompt":
+        """Captions of prompts that follow one another."""
+
+    def with_characters(self, files: Sequence[tuple[str, Path]]) -> "Pipeline":
+        """The same model with somebody of the person's own in its cast."""
 
 
 Load = Callable[[Path | None], Pipeline]

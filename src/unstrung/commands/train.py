@@ -21,11 +21,12 @@ class Part(StrEnum):
     TEXT = "text"
     PLANNER = "planner"
     TRANSFORMER = "transformer"
+    STUDENT = "student"
 
 
 def _run_of(part: Part) -> Callable[..., None]:
     """What trains a part; torch is imported when it is asked for, and not before."""
-    from unstrung.engine.training import planner, runs
+    from unstrung.engine.training import planner, runs, student_run
 
     return {
         Part.ORACLE: runs.run_oracle,
@@ -33,6 +34,7 @@ def _run_of(part: Part) -> Callable[..., None]:
         Part.TEXT: runs.run_text,
         Part.PLANNER: planner.run_planner,
         Part.TRANSFORMER: runs.run_transformer,
+        Part.STUDENT: student_run.run_student,
     }[part]
 
 
@@ -48,7 +50,8 @@ def train(
     ] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on from the last state.")] = False,
     start: Annotated[
-        Path | None, typer.Option(help="Transformer only: folder of weights to begin with.")
+        Path | None,
+        typer.Option(help="Transformer, planner, student: folder of weights to begin with."),
     ] = None,
     cooldown: Annotated[
         float | None,
@@ -69,6 +72,8 @@ def train(
     with RunDisplay(Console(stderr=True), f"{part.value} {preset}") as display:
         if part is Part.TRANSFORMER:
             run(preset, folder, minutes, resume, display.show, start, cooldown)
+        elif part in (Part.PLANNER, Part.STUDENT):
+            run(preset, folder, minutes, resume, display.show, start)
         else:
             run(preset, folder, minutes, resume, display.show)
     print_line(str(folder))

@@ -22,6 +22,7 @@ from unstrung.engine.shapes import COMPRESSION, VideoShape
 # Where a clip stands is settled near pure noise, so even a strong likeness of light and place begins late:
 # docs/experiments.md, "Given frames".
 STRENGTHS: Final = {"subtle": 0.8, "mild": 0.92, "strong": 0.97}
+_FADE_FRAMES: Final = 8
 
 
 @dataclass(frozen=True)
@@ -55,6 +56,19 @@ class GivenClip:
     def shape(self) -> VideoShape:
         """Frames, height and width."""
         return VideoShape(*self.frames.shape[:3])
+
+
+@dataclass(frozen=True)
+class TextSpans:
+    """Which caption each latent frame of a clip reads.
+
+    Attributes:
+        captions: in the training style, used as they stand.
+        of_frames: index of its caption for each latent frame.
+    """
+
+    captions: tuple[str, ...]
+    of_frames: tuple[int, ...]
 
 
 def from_image(image: np.ndarray, num_frames: int) -> GivenClip:
@@ -150,6 +164,54 @@ def redrawn(
         raise InvalidRequest("strength", strength, f"be {known}, or above 0 and at most 1", "mild")
     told = None if captions is None else tuple(captions)
     return GivenClip(frames, (start,) * _latent_frames(len(frames)), told)
+
+
+def faithful(clip: np.ndarray, given: GivenClip) -> np.ndarray:
+    """A drawn clip in which exactly given frames are as they were given, without a jump beside them.
+
+    What is given and how the model's code gives it back differ in grain. That difference is added to the
+    neighbours as well, less from frame to frame, so that a clip goes on in the grain in which it began.
+
+    Args:
+        clip: (F, H, W, 3) uint8 as it was drawn.
+        given: what it was drawn from; frames that were to change are left alone.
+    """
+    kept = np.zeros(len(clip), bool)
+    for latent, start in enumerate(given.start_times):
+        kept[_pixels_of(latent)] = start == 0
+    if not kept.any():
+        return clip
+    places = np.flatnonzero(kept)
+    result = clip.copy()
+    result[kept] = given.frames[kept]
+    for index in np.flatnonzero(~kept):
+        before, after = places[places < index][-1:], places[places > index][:1]
+        change = np.zeros(clip.shape[1:], np.float32)
+        for place in (*before, *after):
+            share = max(0.0, 1 - abs(int(place) - int(index)) / (_FADE_FRAMES + 1))
+            if share > 0:
+                change += share * (given.frames[place].astype(np.float32) - clip[place])
+        result[index] = (clip[index] + change).round().clip(0, 255)
+    return result
+
+
+def blended(first: np.ndarray, second: np.ndarray) -> GivenClip:
+    """A clip that begins as one clip and ends as another of the same length: in between it is drawn anew.
+
+    The nearer to the middle, the more of the mixture is left to the model.
+
+    Raises:
+        InvalidRequest: if the two have not the same shape, or fewer than nine frames.
+    """
+    if first.shape != second.shape or len(first) < 9:
+        rule = "have the shape of the first clip and at least 9 frames"
+        raise InvalidRequest("second", second.shape, rule, str(first.shape))
+    share = np.linspace(0.0, 1.0, len(first))[:, None, None, None]
+    frames = ((1 - share) * first + share * second).round().astype(np.uint8)
+    num = _latent_frames(len(first))
+    middle = 1 - np.abs(2 * np.arange(num) / (num - 1) - 1)  # 0 at the ends, 1 in the middle
+    start_times = np.where(middle == 0, 0.0, STRENGTHS["subtle"] + 0.25 * middle).clip(max=1.0)
+    return GivenClip(frames, tuple(float(start) for start in start_times))
 
 
 def last_frames(frames: np.ndarray, num_latent: int) -> np.ndarray:

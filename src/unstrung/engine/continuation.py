@@ -1,115 +1,78 @@
-"""What a person does with pictures and clips of their own: start from them, go on, close, join, redraw.
+"""Making a clip longer: go on, lead to it, close it to a loop, join it to another, cut it anew, tell a story.
 
-Each operation gives some frames (`conditioning`) and lets the pipeline draw the others. Sources may come from
-anywhere; they are cut in the middle, scaled and resampled to what the model draws, and each change is told.
+Each operation gives the model some frames (`conditioning`) and draws the others, piece by piece where they
+are more than it draws at once.
 """
 
-import hashlib
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
-from pathlib import Path
-from typing import Final, Protocol
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Final
 
 import numpy as np
 
 from unstrung.engine import conditioning
-from unstrung.engine.conditioning import GivenClip
-from unstrung.engine.errors import DataError, InvalidRequest
-from unstrung.engine.request import (
-    Generation,
-    GenerationRequest,
-    NativeShapes,
-    Step,
-    nearest_size,
+from unstrung.engine.drawing import (
+    Drawing,
+    Model,
+    OnStep,
+    Stretch,
+    latent_frames_of,
+    longest_of,
+    single,
+    stretches_of,
 )
+from unstrung.engine.errors import InvalidRequest
+from unstrung.engine.prompt import MappedPrompt
+from unstrung.engine.request import Generation, GenerationRequest
 from unstrung.engine.shapes import COMPRESSION, nearest_num_frames
-from unstrung.engine.video_io import probe, read_video
+from unstrung.engine.sources import MAX_SECONDS, Source
+from unstrung.engine.storyboard import Storyboard
+from unstrung.engine.theatre.render import shot_of_latent_frames
 
-OnStep = Callable[[Step], None]
-MAX_SECONDS: Final = 60.0
-# Latent frames of a clip that the model sees of what comes before, and after.
+# Latent frames that a piece sees of what comes before it, and after.
 _BEFORE: Final = 4
 _AFTER: Final = 3
 
 
-class Model(Protocol):
-    """What is needed of a loaded model; `pipeline.TextToVideo` has it."""
+def text_to_video(
+    model: Model, request: GenerationRequest, on_step: OnStep | None = None
+) -> Generation:
+    """A clip from words alone, of any length up to a minute.
 
-    @property
-    def native(self) -> NativeShapes:
-        """Sizes and lengths it was trained for."""
-
-    def generate(
-        self,
-        request: GenerationRequest,
-        on_step: OnStep | None = None,
-        given: GivenClip | None = None,
-    ) -> Generation:
-        """Draw the clips of a request, from given frames if there are any."""
-
-
-@dataclass(frozen=True)
-class Source:
-    """A picture or clip of somebody's own, as the model can use it.
-
-    Attributes:
-        frames: (F, H, W, 3) uint8 at a native size and rate; a picture has one frame.
-        digest: SHA-256 of the file.
-        captions: what it shows, if it was made here and says so.
-        notes: what was changed, one sentence each.
-    """
-
-    frames: np.ndarray
-    digest: str = ""
-    captions: tuple[str, ...] | None = None
-    notes: tuple[str, ...] = ()
-
-    @property
-    def size(self) -> str:
-        """WIDTHxHEIGHT [px]."""
-        return f"{self.frames.shape[2]}x{self.frames.shape[1]}"
-
-
-def read_source(path: Path, native: NativeShapes, size: str | None = None) -> Source:
-    """Read a picture or clip and fit it to a model.
-
-    Args:
-        path: any file that Pillow or FFmpeg reads; of a clip, the first 60 s.
-        native: what the model draws.
-        size: WIDTHxHEIGHT to fit it to; None takes the nearest.
+    Clips longer than the model draws at once are drawn in pieces, each beginning from the end of the one
+    before; several shots share the time evenly.
 
     Raises:
-        DataError: if the file is missing, damaged, or neither.
+        InvalidRequest: for more than 60 s, or for several clips of more than the model draws at once.
     """
-    sizes = set[tuple[int, int]]()
-
-    def fit(frame: np.ndarray) -> np.ndarray:
-        height, width = frame.shape[:2]
-        sizes.add((width, height))
-        wanted = size or nearest_size(width, height, native)
-        return _fitted(frame, *(int(side) for side in wanted.split("x")))
-
-    frames, rate, captions = _decoded(path, fit)
-    used = f"{frames.shape[2]}x{frames.shape[1]}"
-    notes = [
-        f"{path.name} of {width}x{height} is used as {used}, cut in the middle."
-        for width, height in sizes
-        if f"{width}x{height}" != used
-    ]
-    if len(frames) > 1 and abs(rate - native.frame_rate) > 0.01:
-        notes.append(f"{path.name} of {rate:g} fps is used at {native.frame_rate} fps.")
-        moments = np.arange(0, len(frames) / rate, 1 / native.frame_rate)
-        frames = frames[np.minimum((moments * rate).astype(int), len(frames) - 1)]
-    return Source(frames, _digest(path), captions, tuple(notes))
+    if request.seconds <= model.native.max_seconds:
+        return model.generate(request, on_step)
+    request = single(request, request.size)
+    if request.seconds > MAX_SECONDS:
+        rule = f"be at most {MAX_SECONDS:g}"
+        raise InvalidRequest("seconds", request.seconds, rule, f"{MAX_SECONDS:g}")
+    num_latent = latent_frames_of(nearest_num_frames(request.seconds * model.native.frame_rate))
+    told = model.understand([request.prompt], request.verbatim)
+    owners = shot_of_latent_frames(len(told.captions), num_latent)
+    return _told(model, request, told, owners, "generate", on_step)
 
 
 def image_to_video(
     model: Model, request: GenerationRequest, source: Source, on_step: OnStep | None = None
 ) -> Generation:
-    """A clip that begins with a picture, or with the last frame of a clip."""
-    request = replace(request, size=source.size)
-    given = conditioning.from_image(source.frames[-1], _num_frames(model, request.seconds))
-    return _told(model.generate(request, on_step, given), "image_to_video", [source])
+    """Clips that begin with a picture, or with the last frame of a clip; as long as in `text_to_video`."""
+    picture = source.frames[-1:]
+    num_latent = latent_frames_of(nearest_num_frames(request.seconds * model.native.frame_rate))
+    if num_latent <= latent_frames_of(longest_of(model)):
+        drawing = Drawing(model, replace(request, size=source.size), on_step)
+        num_frames = _num_frames(num_latent)
+        clips = drawing.clips(num_frames, conditioning.from_image(picture[0], num_frames))
+        return drawing.finished(clips, "image_to_video", [source])
+    request = single(request, source.size)
+    num_latent = _latent_frames_to_make(model, request.seconds, 1)
+    drawing, stretches = _planned(model, request, picture, num_latent, on_step)
+    frames = _grown(drawing, picture, stretches)
+    return drawing.finished([frames], "image_to_video", [source])
 
 
 def extend(
@@ -121,34 +84,88 @@ def extend(
 ) -> Generation:
     """A clip with `request.seconds` more at its end, or before its beginning.
 
-    Long ones are drawn piece by piece, each beginning from the end of the one before.
-
     Raises:
         InvalidRequest: if the whole would be longer than 60 s, or for more than one clip.
     """
-    request = _single(request, source)
+    request = single(request, source.size)
+    num_latent = _latent_frames_to_make(model, request.seconds, len(source.frames))
+    if is_backward:
+        drawing = Drawing(model, request, on_step, _num_backward(model, num_latent))
+        frames = _led(drawing, source.frames, _evenly(drawing, num_latent))
+    else:
+        drawing, stretches = _planned(model, request, source.frames, num_latent, on_step)
+        frames = _grown(drawing, source.frames, stretches)
+    return drawing.finished([frames], "extend", [source])
+
+
+def recut(
+    model: Model,
+    request: GenerationRequest,
+    source: Source,
+    keep: tuple[float, float],
+    on_step: OnStep | None = None,
+) -> Generation:
+    """A clip of which one stretch stays where it is, and what comes before and after is drawn anew.
+
+    Args:
+        model, source, on_step: as in `extend`.
+        request: its seconds are not asked: the clip keeps its length.
+        keep: where the stretch begins and ends [s].
+
+    Raises:
+        InvalidRequest: if the stretch is not inside of the clip, or is all of it.
+    """
+    request = single(request, source.size)
+    rate, length = model.native.frame_rate, len(source.frames)
+    first, last = (round(moment * rate) for moment in keep)
+    if not 0 <= first < last <= length:
+        rule = f"be two moments in order within 0 to {length / rate:.2f} s"
+        raise InvalidRequest("keep", f"{keep[0]:g}-{keep[1]:g}", rule, f"0-{length / rate / 2:.1f}")
+    before, after = (round(num / COMPRESSION.frames) for num in (first, length - last))
+    if before + after == 0:
+        rule = "leave a third of a second or more to be drawn"
+        raise InvalidRequest("keep", f"{keep[0]:g}-{keep[1]:g}", rule, f"0-{length / rate / 2:.1f}")
+    frames = source.frames[first:last]
+    longest = latent_frames_of(longest_of(model))
+    ahead = stretches_of(_past(frames), [0] * after, longest, _BEFORE) if after else []
+    num_pieces = len(ahead) + (_num_backward(model, before) if before else 0)
+    drawing = Drawing(model, request, on_step, num_pieces)
+    if after:
+        frames = _grown(drawing, frames, ahead)
+    if before:
+        frames = _led(drawing, frames, _evenly(drawing, before))
+    return drawing.finished([frames], "recut", [source])
+
+
+def storyboard(
+    model: Model, request: GenerationRequest, board: Storyboard, on_step: OnStep | None = None
+) -> Generation:
+    """One clip that tells the shots of a storyboard in their time.
+
+    Every latent frame reads the caption of its own shot (text spans); a piece sees the end of the one before.
+
+    Args:
+        model, on_step: as in `extend`.
+        request: size, seed and settings; its prompt and seconds are the storyboard's.
+        board: what is seen when.
+    """
     rate = model.native.frame_rate
-    wanted = max(
-        COMPRESSION.frames, round(request.seconds * rate / COMPRESSION.frames) * COMPRESSION.frames
-    )
-    if len(source.frames) + wanted > MAX_SECONDS * rate:
-        left = max(0.0, MAX_SECONDS - len(source.frames) / rate)
-        raise InvalidRequest(
-            "seconds", request.seconds, f"make a clip of at most {MAX_SECONDS:g} s", f"{left:.1f}"
-        )
-    return _told(
-        _grown(model, request, source.frames, wanted, on_step, is_backward), "extend", [source]
-    )
+    request = single(request, request.size)
+    num_latent = latent_frames_of(nearest_num_frames(board.seconds * rate))
+    # A shot begins with the latent frame of which it has most.
+    ends = [index * COMPRESSION.frames - COMPRESSION.frames / 2 for index in range(num_latent)]
+    owners = [board.shot_at(max(0.0, end / rate)) for end in ends]
+    told = model.understand(board.prompts, request.verbatim)
+    return _told(model, request, told, owners, "storyboard", on_step)
 
 
 def loop(
     model: Model, request: GenerationRequest, source: Source, on_step: OnStep | None = None
 ) -> Generation:
     """A clip with `request.seconds` more, after which its beginning follows without a seam."""
-    request = _single(request, source)
-    bridge = _bridge(model, request, source.frames, source.frames, on_step)
-    joined = np.concatenate([source.frames, bridge.clips[0]])
-    return _told(replace(bridge, clips=(joined,)), "loop", [source])
+    drawing = Drawing(model, single(request, source.size), on_step)
+    bridge = _bridge(drawing, source.frames, source.frames)
+    return drawing.finished([np.concatenate([source.frames, bridge])], "loop", [source])
 
 
 def connect(
@@ -163,191 +180,143 @@ def connect(
     Raises:
         InvalidRequest: if they have not the same size.
     """
-    if first.size != second.size:
-        raise InvalidRequest("second", second.size, "have the size of the first", first.size)
-    request = _single(request, first)
-    bridge = _bridge(model, request, first.frames, second.frames, on_step)
-    joined = np.concatenate([first.frames, bridge.clips[0], second.frames])
-    return _told(replace(bridge, clips=(joined,)), "connect", [first, second])
+    _must_match(first, second)
+    drawing = Drawing(model, single(request, first.size), on_step)
+    bridge = _bridge(drawing, first.frames, second.frames)
+    joined = np.concatenate([first.frames, bridge, second.frames])
+    return drawing.finished([joined], "connect", [first, second])
 
 
-def edit(
+def blend(
     model: Model,
     request: GenerationRequest,
-    source: Source,
-    strength: str | float = "strong",
+    first: Source,
+    second: Source,
     on_step: OnStep | None = None,
 ) -> Generation:
-    """A clip drawn again under another prompt: the motion stays, what the prompt names changes.
+    """One clip that begins as the first, ends as the second, and turns from one into the other between.
+
+    It is as long as the shorter of the two, and at most as long as the model draws at once.
 
     Raises:
-        InvalidRequest: for a strength that there is not.
+        InvalidRequest: if they have not the same size, or one is shorter than nine frames.
     """
-    longest = _num_frames(model, model.native.max_seconds)
-    length = 1 + (min(len(source.frames), longest) - 1) // COMPRESSION.frames * COMPRESSION.frames
-    if length < len(source.frames):
-        rate = model.native.frame_rate
-        note = (
-            f"Of {len(source.frames) / rate:.2f} s the first {length / rate:.2f} s are drawn again."
-        )
-        source = replace(source, frames=source.frames[:length], notes=(*source.notes, note))
-    request = replace(request, size=source.size, seconds=_seconds(model, length))
-    given = conditioning.redrawn(source.frames, strength, source.captions)
-    return _told(_without_lengths(model.generate(request, on_step, given)), "edit", [source])
+    _must_match(first, second)
+    drawing = Drawing(model, single(request, first.size), on_step)
+    shortest = min(len(first.frames), len(second.frames), longest_of(model))
+    length = _num_frames(latent_frames_of(shortest))
+    given = conditioning.blended(first.frames[:length], second.frames[-length:])
+    return drawing.finished([drawing.piece(length, given)], "blend", [first, second])
 
 
-def _grown(
+def _told(
+    model: Model,
+    request: GenerationRequest,
+    told: MappedPrompt,
+    owners: Sequence[int],
+    operation: str,
+    on_step: OnStep | None,
+) -> Generation:
+    """A clip of which each latent frame reads the caption that it belongs to."""
+    stretches = stretches_of([], owners, latent_frames_of(longest_of(model)), _BEFORE)
+    drawing = Drawing(model, request, on_step, len(stretches), told)
+    begun = drawing.piece(_num_frames(len(stretches[0].new)), None, stretches[0].new)
+    return drawing.finished([_grown(drawing, begun, stretches[1:])], operation)
+
+
+def _planned(
     model: Model,
     request: GenerationRequest,
     frames: np.ndarray,
-    wanted: int,
+    num_latent: int,
     on_step: OnStep | None,
-    is_backward: bool,
-) -> Generation:
-    """Frames and `wanted` more of them, drawn in pieces."""
-    longest = _num_frames(model, model.native.max_seconds)
-    before = 1 + (_BEFORE - 1) * COMPRESSION.frames
-    room = longest - (_AFTER * COMPRESSION.frames + 1 if is_backward else before)
-    pieces = -(-wanted // room)
-    drawn: Generation | None = None
-    for piece in range(pieces):
-        more = min(room, wanted - piece * room)
-        if is_backward:
-            seen = conditioning.first_frames(_at_least(frames, COMPRESSION.frames), _AFTER)
-            seen = seen[: len(seen) // COMPRESSION.frames * COMPRESSION.frames]
-            given = conditioning.between(None, seen, nearest_num_frames(more + len(seen)))
-        else:
-            known = 1 + (min(len(frames), before) - 1) // COMPRESSION.frames
-            seen = conditioning.last_frames(frames, known)
-            given = conditioning.between(seen, None, len(seen) + more)
-        drawn = _drawn(model, request, given, piece, pieces, on_step, drawn)
-        clip = drawn.clips[0]
-        new = clip[: -len(seen)] if is_backward else clip[len(seen) :]
-        frames = np.concatenate([new, frames] if is_backward else [frames, new])
-    if drawn is None:
-        raise InvalidRequest("seconds", request.seconds, "be long enough for one frame", "1")
-    return replace(drawn, clips=(frames,))
+) -> tuple[Drawing, list[Stretch]]:
+    """A drawing and the pieces in which it makes frames go on."""
+    told = model.understand([request.prompt], request.verbatim)
+    owners = shot_of_latent_frames(len(told.captions), num_latent)
+    longest = latent_frames_of(longest_of(model))
+    stretches = stretches_of(_past(frames), owners, longest, _BEFORE)
+    return Drawing(model, request, on_step, len(stretches), told), stretches
 
 
-def _bridge(
-    model: Model,
-    request: GenerationRequest,
-    first: np.ndarray,
-    second: np.ndarray,
-    on_step: OnStep | None,
-) -> Generation:
+def _grown(drawing: Drawing, frames: np.ndarray, stretches: Sequence[Stretch]) -> np.ndarray:
+    """Frames and what is drawn after them."""
+    for stretch in stretches:
+        seen = conditioning.last_frames(frames, len(stretch.known))
+        total = len(seen) + COMPRESSION.frames * len(stretch.new)
+        given = conditioning.between(seen, None, total)
+        clip = drawing.piece(total, given, (*stretch.known, *stretch.new))
+        frames = np.concatenate([frames, clip[len(seen) :]])
+    return frames
+
+
+def _led(drawing: Drawing, frames: np.ndarray, owners: Sequence[int]) -> np.ndarray:
+    """Frames and what is drawn before them, the latest first."""
+    room, ahead = _room_backward(drawing.model), list(owners)
+    while ahead:
+        now, ahead = ahead[-room:], ahead[:-room]
+        seen = _whole_cells(frames, _AFTER)
+        known = len(seen) // COMPRESSION.frames
+        # The first latent frame of a piece is a single frame, so there is one more than was asked for.
+        total = _num_frames(len(now) + known + 1)
+        given = conditioning.between(None, seen, total)
+        clip = drawing.piece(total, given, (now[0], *now, *[now[-1]] * known))
+        frames = np.concatenate([clip[: -len(seen)][-COMPRESSION.frames * len(now) :], frames])
+    return frames
+
+
+def _bridge(drawing: Drawing, first: np.ndarray, second: np.ndarray) -> np.ndarray:
     """What leads from the end of one clip to the beginning of another."""
-    seen = conditioning.last_frames(first, 1 + (min(len(first), 9) - 1) // COMPRESSION.frames)
-    ahead = conditioning.first_frames(_at_least(second, COMPRESSION.frames), 2)
-    ahead = ahead[: len(ahead) // COMPRESSION.frames * COMPRESSION.frames]
-    longest = _num_frames(model, model.native.max_seconds)
-    wanted = round(request.seconds * model.native.frame_rate)
-    total = min(
-        longest,
-        max(len(seen) + len(ahead) + 4, nearest_num_frames(wanted + len(seen) + len(ahead))),
-    )
-    given = conditioning.between(seen, ahead, total)
-    drawn = _drawn(model, request, given, 0, 1, on_step, None)
-    return replace(drawn, clips=(drawn.clips[0][len(seen) : -len(ahead)],))
+    seen = conditioning.last_frames(first, latent_frames_of(min(len(first), 9)))
+    ahead = _whole_cells(second, 2)
+    wanted = round(drawing.request.seconds * drawing.model.native.frame_rate)
+    given = len(seen) + len(ahead)
+    total = max(given + COMPRESSION.frames, nearest_num_frames(wanted + given))
+    total = min(longest_of(drawing.model), total)
+    clip = drawing.piece(total, conditioning.between(seen, ahead, total))
+    return clip[len(seen) : -len(ahead)]
 
 
-def _drawn(
-    model: Model,
-    request: GenerationRequest,
-    given: GivenClip,
-    piece: int,
-    pieces: int,
-    on_step: OnStep | None,
-    earlier: Generation | None,
-) -> Generation:
-    """One piece; its steps are told as part of the whole, its times are added to the earlier ones."""
-
-    def told(step: Step) -> None:
-        if on_step is not None:
-            on_step(Step(piece * step.total + step.index, pieces * step.total, step.preview))
-
-    seconds = _seconds(model, len(given.frames))
-    seed = earlier.seeds[0] + piece if earlier is not None else request.seed
-    made = model.generate(replace(request, seconds=seconds, seed=seed), told, given)
-    made = _without_lengths(made)
-    if earlier is None:
-        return made
-    spent = {
-        name: made.timings_s[name] + (earlier.timings_s[name] if name != "load" else 0.0)
-        for name in made.timings_s
-    }
-    return replace(made, seeds=earlier.seeds, timings_s=spent)
+def _must_match(first: Source, second: Source) -> None:
+    if first.size != second.size:
+        raise InvalidRequest("second", second.size, "have the size of the first", first.size)
 
 
-def _told(made: Generation, operation: str, sources: Sequence[Source]) -> Generation:
-    notes = [note for source in sources for note in source.notes]
-    return replace(
-        made,
-        operation=operation,
-        inputs=tuple(source.digest for source in sources),
-        notes=(*notes, *made.notes),
-    )
+def _latent_frames_to_make(model: Model, seconds: float, num_there: int) -> int:
+    rate = model.native.frame_rate
+    wanted = max(1, round(seconds * rate / COMPRESSION.frames))
+    if num_there + wanted * COMPRESSION.frames > MAX_SECONDS * rate:
+        left = max(0.0, MAX_SECONDS - num_there / rate)
+        rule = f"make a clip of at most {MAX_SECONDS:g} s"
+        raise InvalidRequest("seconds", seconds, rule, f"{left:.1f}")
+    return wanted
 
 
-def _without_lengths(made: Generation) -> Generation:
-    """Leave out what is said of the length of a piece, which is not what was asked for."""
-    notes = tuple(note for note in made.notes if not note.startswith("seconds "))
-    return replace(made, notes=notes)
+def _past(frames: np.ndarray) -> list[int]:
+    """Captions of latent frames that are there: they read the first of what is to come."""
+    return [0] * min(_BEFORE, latent_frames_of(len(frames)))
 
 
-def _single(request: GenerationRequest, source: Source) -> GenerationRequest:
-    if request.count != 1:
-        raise InvalidRequest("count", request.count, "be 1 when a clip is gone on with", "1")
-    return replace(request, size=source.size)
+def _evenly(drawing: Drawing, num_latent: int) -> tuple[int, ...]:
+    return shot_of_latent_frames(len(drawing.captions), num_latent)
 
 
-def _num_frames(model: Model, seconds: float) -> int:
-    longest = nearest_num_frames(model.native.max_seconds * model.native.frame_rate)
-    return min(longest, nearest_num_frames(seconds * model.native.frame_rate))
+def _room_backward(model: Model) -> int:
+    return latent_frames_of(longest_of(model)) - _AFTER - 1
 
 
-def _seconds(model: Model, num_frames: int) -> float:
-    """What to ask for to get so many frames: the longest clip has a frame more than its seconds say."""
-    return min(model.native.max_seconds, num_frames / model.native.frame_rate)
+def _num_backward(model: Model, num_latent: int) -> int:
+    return -(-num_latent // _room_backward(model))
 
 
-def _at_least(frames: np.ndarray, num_frames: int) -> np.ndarray:
-    """Frames, the last one repeated until there are enough."""
-    missing = num_frames - len(frames)
-    return frames if missing <= 0 else np.concatenate([frames, frames[-1:].repeat(missing, axis=0)])
+def _num_frames(num_latent: int) -> int:
+    return 1 + COMPRESSION.frames * (num_latent - 1)
 
 
-def _decoded(
-    path: Path, fit: Callable[[np.ndarray], np.ndarray]
-) -> tuple[np.ndarray, float, tuple[str, ...] | None]:
-    from PIL import Image, ImageOps, UnidentifiedImageError
-
-    try:
-        with Image.open(path) as picture:
-            if getattr(picture, "n_frames", 1) == 1:
-                upright = ImageOps.exif_transpose(picture).convert("RGB")
-                return fit(np.asarray(upright))[None], 0.0, None
-    except UnidentifiedImageError:
-        pass  # no picture; perhaps a clip
-    except (OSError, Image.DecompressionBombError) as error:
-        raise DataError(f"{path} cannot be read as a picture or a clip: {error}") from error
-    info = probe(path)
-    clip = read_video(path, max(1, round(MAX_SECONDS * (info.frame_rate or 1))), fit)
-    recipe = info.recipe or {}
-    told = recipe.get("captions")
-    captions = tuple(map(str, told)) if isinstance(told, list) and told else None
-    return clip.frames, clip.frame_rate or 12.0, captions
-
-
-def _fitted(frame: np.ndarray, width: int, height: int) -> np.ndarray:
-    from PIL import Image, ImageOps
-
-    if frame.shape[:2] == (height, width):
-        return frame
-    fitted = ImageOps.fit(Image.fromarray(frame), (width, height), Image.Resampling.LANCZOS)
-    return np.asarray(fitted)
-
-
-def _digest(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+def _whole_cells(frames: np.ndarray, num_latent: int) -> np.ndarray:
+    """The beginning of a clip as whole latent frames; the last frame is repeated if it is too short."""
+    missing = COMPRESSION.frames - len(frames)
+    if missing > 0:
+        frames = np.concatenate([frames, frames[-1:].repeat(missing, axis=0)])
+    seen = conditioning.first_frames(frames, num_latent)
+    return seen[: len(seen) // COMPRESSION.frames * COMPRESSION.frames]

@@ -4,7 +4,7 @@ The one place that knows what the transformer's output means (clean latents or v
 training knows it in `training.objectives`. Pipelines and sample sheets both come here.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -152,8 +152,8 @@ class Denoiser:
         null_condition: Condition,
         guidance_scale: float,
         start_times: Tensor | None = None,
-    ) -> Callable[[Tensor, float], Tensor]:
-        """The guided velocity as a function of noisy latents and a scalar time.
+    ) -> sampling.Velocity:
+        """The guided velocity as a function of noisy latents, a scalar time and the one it will be moved to.
 
         With `start_times` (B, F) each frame stands at the earlier of its own time and the scalar.
 
@@ -164,21 +164,27 @@ class Denoiser:
         dtype = self.dtype
         condition, null_condition = condition.to(dtype), null_condition.to(dtype)
 
-        def estimate(latents: Tensor, times: Tensor, told: Condition) -> Tensor:
-            output: Tensor = self.transformer(latents.to(dtype), times, told).float()
+        def estimate(latents: Tensor, times: Tensor, sizes: Tensor, told: Condition) -> Tensor:
+            more = {"step_sizes": sizes} if self.transformer.config.has_step_size else {}
+            output = self.transformer(latents.to(dtype), times, told, **more).float()
             if self.target == "velocity":
-                return output
+                return output  # type: ignore[no-any-return]  # a module's call is untyped
             clean = flow.clean_estimate(self.target, latents, output, times)
             return flow.velocity_of(latents, clean, times)
 
-        def velocity(latents: Tensor, t: float) -> Tensor:
+        def velocity(latents: Tensor, t: float, after: float) -> Tensor:
             times = torch.full((latents.shape[0], latents.shape[2]), t)
+            landing = torch.full_like(times, after)
             if start_times is not None:
                 times = torch.minimum(times, start_times)
-            told = estimate(latents, times, condition)
+                landing = torch.minimum(landing, start_times)
+            sizes = times - landing
+            told = estimate(latents, times, sizes, condition)
             if guidance_scale == 1.0:
                 return told
-            return guidance.cfg(told, estimate(latents, times, null_condition), guidance_scale)
+            return guidance.cfg(
+                told, estimate(latents, times, sizes, null_condition), guidance_scale
+            )
 
         return velocity
 

@@ -36,7 +36,7 @@ class ModelDescription:
         sizes: "WIDTHxHEIGHT" [px] that it was trained for, the native one first.
         max_area: the most pixels of a frame that it draws itself; larger sizes are scaled up.
         frame_rate: [fps].
-        max_seconds: the longest clip [s].
+        max_seconds: the longest clip that it draws at once [s]; longer ones are drawn in pieces.
         num_steps, guidance_scale: its own settings.
         languages: of prompts.
     """
@@ -58,13 +58,15 @@ class ModelDescription:
         return cls(
             name=preset.name,
             # A remix is the same seed, size and length under another prompt, which every model of ours does;
-            # the others are frame masks, in which all of them are trained (`engine.continuation`).
+            # characters are portraits (`engine.guests`), and the others are frame masks, in which all of
+            # them are trained (`engine.continuation`, `engine.redrawing`).
             capabilities=(
                 Capability.TEXT_TO_VIDEO,
                 Capability.REMIX,
                 Capability.IMAGE_TO_VIDEO,
                 Capability.EDIT,
                 Capability.EXTEND,
+                Capability.CHARACTERS,
             ),
             sizes=tuple(f"{width}x{height}" for width, height in native.sizes.values()),
             max_area=native.max_area,
@@ -106,7 +108,7 @@ class ModelDescription:
                     "type": "number",
                     "exclusiveMinimum": 0,
                     "default": self.max_seconds,
-                    "description": f"Longer clips than {self.max_seconds:g} s are delivered at that length.",
+                    "description": f"Clips longer than {self.max_seconds:g} s are drawn in pieces.",
                 },
                 "size": {"type": "string", "examples": list(self.sizes), "default": self.sizes[0]},
                 "seed": {"type": "integer", "minimum": 0, "maximum": MAX_SEED},

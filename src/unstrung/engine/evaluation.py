@@ -19,6 +19,7 @@ import torch
 from unstrung.engine.data.prepare import to_pixels
 from unstrung.engine.errors import CheckpointError, InvalidRequest
 from unstrung.engine.fidelity import psnr_db, ssim
+from unstrung.engine.image_io import SheetStyle, contact_sheet, write_image
 from unstrung.engine.judging import (
     ActorCount,
     Confusion,
@@ -49,7 +50,7 @@ from unstrung.engine.theatre.script import (
     script_is_held_out,
 )
 from unstrung.engine.theatre.sprites import Sprites
-from unstrung.engine.video_io import SheetStyle, check_target, contact_sheet, write_image
+from unstrung.engine.video_io import check_target
 
 CLAIMS_FILE: Final = "claims.json"
 NUM_ON_SHEET: Final = 40

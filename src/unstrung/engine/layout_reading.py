@@ -120,10 +120,10 @@ def _sketches(portraits: Tensor, layouts: Tensor, size: torch.Size) -> tuple[Ten
     pages = portraits[None, None].expand(len(layouts), -1, -1, -1, -1, -1)
     spans = torch.zeros(len(layouts), 1, dtype=torch.long)
     sketches = sketch_frames(pages, layouts[:, None], spans, *size)[:, :, 0]
-    return sketches, _key(sketches)
+    return sketches, key_of(sketches)
 
 
-def _key(pictures: Tensor) -> Tensor:
+def key_of(pictures: Tensor) -> Tensor:
     """Which pixels of (N, 3, H, W) are not ground, (N, H, W)."""
     ground = torch.tensor(GROUND).view(1, 3, 1, 1)
     return ((pictures - ground).abs().amax(dim=1) > _KEY).float()
@@ -137,7 +137,7 @@ def _scores(picture: Tensor, portraits: Tensor, layouts: Tensor) -> tuple[Tensor
     """
     scores, covers = [], []
     share = torch.stack(
-        [_key(page[None])[0].mean() for page in portraits]
+        [key_of(page[None])[0].mean() for page in portraits]
     )  # of each portrait's square
     share = share.repeat_interleave(BODIES_PER_ACTOR)[: NUM_ACTORS * BODIES_PER_ACTOR]
     for chunk in torch.split(layouts, _CHUNK):

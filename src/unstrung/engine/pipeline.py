@@ -3,15 +3,20 @@
 prompt -> caption -> condition -> latents -> frames. Writing files is the caller's business.
 """
 
+import copy
 import secrets
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from unstrung.engine.characters import read_character, with_stand_ins
 from unstrung.engine.checkpoints import (
     PLANNER,
     load_autoencoder,
@@ -19,16 +24,20 @@ from unstrung.engine.checkpoints import (
     load_transformer,
     shipped_weights,
 )
-from unstrung.engine.conditioning import GivenClip, GivenFrames
+from unstrung.engine.conditioning import GivenClip, GivenFrames, TextSpans, faithful
 from unstrung.engine.denoising import Denoiser, times_of
 from unstrung.engine.errors import CheckpointError, InvalidRequest, OutOfMemory
 from unstrung.engine.models.autoencoder import Autoencoder
 from unstrung.engine.precision import choose_precision
 from unstrung.engine.presets import ModelPreset, preset
 from unstrung.engine.prompt import MappedPrompt, PromptMapper
+from unstrung.engine.prompt_words import detect_language
 from unstrung.engine.request import Generation, GenerationRequest, Plan, Step, plan
 from unstrung.engine.theatre.cast import load_cast
 from unstrung.engine.theatre.render import shot_of_latent_frames
+
+if TYPE_CHECKING:
+    from unstrung.engine.guests import Guest
 
 OnStep = Callable[[Step], None]
 
@@ -47,6 +56,7 @@ class TextToVideo:
         self.autoencoder = autoencoder
         self.load_s = load_s
         self._mapper: PromptMapper | None = None
+        self._guests: tuple[Guest, ...] = ()
 
     @classmethod
     def load(cls, weights: Path | None = None) -> "TextToVideo":
@@ -77,19 +87,26 @@ class TextToVideo:
             transformer, text_encoder, facts["target"], tuple(facts["cast"]), dtype, planner,
             autoencoder,
         )  # fmt: skip
-        return cls(preset(facts["preset"]), denoiser, autoencoder, time.perf_counter() - started)
+        model = preset(facts["preset"])
+        if not transformer.config.has_step_size:
+            model = replace(
+                model, num_steps=model.teacher_steps, guidance_scale=model.teacher_guidance
+            )
+        return cls(model, denoiser, autoencoder, time.perf_counter() - started)
 
     def generate(
         self,
         request: GenerationRequest,
         on_step: OnStep | None = None,
         given: GivenClip | None = None,
+        spans: TextSpans | None = None,
     ) -> Generation:
         """Draw the clips of a request.
 
         Args:
             request: what to draw.
-            given: frames to begin from, of the planned shape.
+            given: frames to begin from, of the planned shape; those given exactly come back exactly.
+            spans: which caption each latent frame reads, in the place of the request's prompt.
             on_step: told after every denoising step; raising `Cancelled` inside it stops the run.
 
         Raises:
@@ -100,59 +117,98 @@ class TextToVideo:
         fitted = plan(request, self.native)
         _check_given(given, fitted)
         started = time.perf_counter()
-        captions, mapped = self._captions(request)
+        mapped = None
+        if spans is None:
+            mapped = self.understand([request.prompt], request.verbatim)
+            spans = _even_spans(mapped.captions, fitted.shape.latent.frames)
+        captions = spans.captions
         text_s = time.perf_counter() - started
         first = request.seed if request.seed is not None else secrets.randbelow(2**31)
         seeds = tuple(first + index for index in range(request.count))
         num_steps = request.num_steps or self.model.num_steps
         scale = request.guidance_scale or self.model.guidance_scale
-        started = time.perf_counter()
-        try:
-            latents = self._denoise(captions, fitted, seeds, num_steps, scale, on_step, given)
-            denoise_s = time.perf_counter() - started
+        timings_s = {"load": self.load_s, "text": text_s}
+        with _memory_errors_told():
             started = time.perf_counter()
+            latents = self._denoise(spans, fitted, seeds, num_steps, scale, on_step, given)
+            timings_s["denoise"] = time.perf_counter() - started
             clips = tuple(self.decode(latents[i : i + 1]) for i in range(len(seeds)))
-        except (MemoryError, RuntimeError) as error:
-            if isinstance(error, MemoryError) or "allocate memory" in str(error):
-                raise OutOfMemory(
-                    "The clip does not fit into this machine's memory; ask for a smaller size, "
-                    "fewer seconds or a smaller count."
-                ) from error
-            raise
+            if given is not None:
+                clips = tuple(faithful(clip, given) for clip in clips)
+            timings_s["decode"] = time.perf_counter() - started - timings_s["denoise"]
         return Generation(
             clips=clips,
             prompt=request.prompt,
-            caption=" ".join(captions),
+            caption=mapped.caption if mapped else " ".join(captions),
             unplaced=mapped.unplaced if mapped else (),
             seeds=seeds,
             frame_rate=fitted.frame_rate,
             num_steps=num_steps,
             guidance_scale=scale,
             model=self.name,
-            timings_s={
-                "load": self.load_s,
-                "text": text_s,
-                "denoise": denoise_s,
-                "decode": time.perf_counter() - started,
-            },
+            timings_s=timings_s,
             notes=fitted.notes + (mapped.notes if mapped else ()),
             captions=captions,
         )
 
-    def _captions(self, request: GenerationRequest) -> tuple[tuple[str, ...], MappedPrompt | None]:
-        """One caption per shot, and how the prompt was understood."""
-        if request.verbatim:
-            return (request.prompt,), None
+    def understand(self, prompts: Sequence[str], verbatim: bool = False) -> MappedPrompt:
+        """Captions of a prompt, or of several that follow one another (then exactly one for each).
+
+        Args:
+            prompts: what a person typed.
+            verbatim: hand them to the model as they stand.
+        """
+        prompts, notes = self._without_guests(prompts)
+        if verbatim:
+            whole = " ".join(prompts)
+            return MappedPrompt(whole, "en", whole, None, (), (), tuple(prompts), notes)
+        mapper = self._loaded_mapper()
+        mapped = mapper.map(prompts[0]) if len(prompts) == 1 else mapper.map_shots(prompts)
+        return replace(mapped, notes=(*notes, *mapped.notes))
+
+    def _loaded_mapper(self) -> PromptMapper:
         if self._mapper is None:
             # Only members that the model has learned: a word for anybody else finds its nearest among them.
             cast = load_cast()
             self._mapper = PromptMapper({name: cast[name] for name in self.denoiser.cast})
-        mapped = self._mapper.map(request.prompt)
-        return mapped.captions, mapped
+        return self._mapper
+
+    def with_characters(self, files: Sequence[tuple[str, Path]]) -> "TextToVideo":
+        """The same model with characters of a person's own, whose names may be used in prompts.
+
+        Args:
+            files: name, and picture or clip, of each; at most two.
+
+        Raises:
+            DataError: if a file cannot be read.
+            InvalidRequest: if nobody stands out in it, or names are not fit.
+        """
+        from unstrung.engine.guests import choose_members, with_guests
+
+        characters = [read_character(name, path) for name, path in files]
+        guests = choose_members(self.denoiser, self.autoencoder, characters)
+        other = copy.copy(self)
+        other.denoiser = with_guests(self.denoiser, self.autoencoder, guests)
+        other._guests = guests
+        return other
+
+    def _without_guests(self, prompts: Sequence[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        """Prompts with the words that the cast lends to the guests, and who lends one."""
+        if not self._guests:
+            return tuple(prompts), ()
+        language = detect_language(" ".join(prompts), self._loaded_mapper().lexicons)
+        cast = load_cast()
+        words = [(g.character.name, cast[g.member].names[language]) for g in self._guests]
+        notes = tuple(
+            f"{guest.character.name} is painted from the picture given; the model is told of a "
+            f"{cast[guest.member].names['en']}, who looks most like it."
+            for guest in self._guests
+        )
+        return tuple(with_stand_ins(prompt, words) for prompt in prompts), notes
 
     def _denoise(
         self,
-        captions: Sequence[str],
+        told: TextSpans,
         fitted: Plan,
         seeds: Sequence[int],
         num_steps: int,
@@ -161,34 +217,34 @@ class TextToVideo:
         given: GivenClip | None,
     ) -> Tensor:
         shape = fitted.shape.latent
-        spans = torch.tensor([shot_of_latent_frames(len(captions), shape.frames)] * len(seeds))
-
-        told_captions = [captions] * len(seeds)
+        if len(told.of_frames) != shape.frames:
+            rule = f"name a caption for each of {shape.frames} latent frames"
+            raise InvalidRequest("spans", len(told.of_frames), rule, str(shape.frames))
+        spans = torch.tensor([told.of_frames] * len(seeds))
+        captions = [told.captions] * len(seeds)
         aspect = fitted.shape.width / fitted.shape.height
         frames = known = None
         if given is not None:
-            frames, known = self._begun(captions, spans[0].tolist(), given)
+            frames, known = self._begun(told, given)
         total = len(times_of(num_steps, self.model.shift, frames)) - 1
 
-        def told(index: int, clean: Tensor) -> None:
+        def show(index: int, clean: Tensor) -> None:
             if on_step is not None:
                 on_step(Step(index, total, lambda: self._preview(clean)))
 
         return self.denoiser.draw(
-            told_captions,
+            captions,
             spans,
             self.denoiser.noise(shape, seeds),
             num_steps,
             guidance_scale,
             self.model.shift,
-            told,
-            self.denoiser.lay_out(told_captions, spans, seeds, aspect, known=known),
+            show,
+            self.denoiser.lay_out(captions, spans, seeds, aspect, known=known),
             frames,
         )
 
-    def _begun(
-        self, captions: Sequence[str], spans: Sequence[int], given: GivenClip
-    ) -> tuple[GivenFrames, Tensor | None]:
+    def _begun(self, told: TextSpans, given: GivenClip) -> tuple[GivenFrames, Tensor | None]:
         """A given clip as latents, and where everybody stands in it."""
         video = _to_video(given.frames)
         times = given.start_times
@@ -196,11 +252,8 @@ class TextToVideo:
             latents = self.autoencoder.encode(video)
         which = [index for index, start in enumerate(times) if start < 1]
         if given.captions is not None:
-            captions, spans = (
-                given.captions,
-                shot_of_latent_frames(len(given.captions), len(times)),
-            )
-        known = self.denoiser.read_layouts(captions, spans, video[0], which)
+            told = _even_spans(given.captions, len(times))
+        known = self.denoiser.read_layouts(told.captions, told.of_frames, video[0], which)
         return GivenFrames(latents, torch.tensor([times])), known
 
     def _preview(self, clean: Tensor) -> np.ndarray:
@@ -215,6 +268,23 @@ class TextToVideo:
     def decode(self, latents: Tensor) -> np.ndarray:
         """Frames (F, H, W, 3) uint8 of one clip's latents (1, C, F, H, W)."""
         return _to_uint8(self.autoencoder.decode(latents)[0])
+
+
+@contextmanager
+def _memory_errors_told() -> Iterator[None]:
+    try:
+        yield
+    except (MemoryError, RuntimeError) as error:
+        if isinstance(error, MemoryError) or "allocate memory" in str(error):
+            raise OutOfMemory(
+                "The clip does not fit into this machine's memory; ask for a smaller size, "
+                "fewer seconds or a smaller count."
+            ) from error
+        raise
+
+
+def _even_spans(captions: Sequence[str], num_latent: int) -> TextSpans:
+    return TextSpans(tuple(captions), shot_of_latent_frames(len(captions), num_latent))
 
 
 def _check_given(given: GivenClip | None, fitted: Plan) -> None:

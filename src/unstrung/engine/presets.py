@@ -23,6 +23,7 @@ class ModelPreset:
         vocabulary_size: of the text encoder.
         native: frame rate, sizes and limits of its clips.
         num_steps, guidance_scale, shift: of the sampler, unless a request says otherwise.
+        teacher_steps, teacher_guidance: the first two for weights that are no few-step student.
     """
 
     name: str
@@ -39,9 +40,11 @@ class ModelPreset:
     decoder_depth: int
     vocabulary_size: int
     native: NativeShapes
-    num_steps: int = 24
-    guidance_scale: float = 2.5
+    num_steps: int = 4
+    guidance_scale: float = 1.0
     shift: float = 5.0
+    teacher_steps: int = 12
+    teacher_guidance: float = 1.5
 
 
 def _sizes(short: int, long: int, square: int) -> Mapping[str, tuple[int, int]]:
@@ -64,8 +67,6 @@ MINI = ModelPreset(
     decoder_depth=3,
     vocabulary_size=10_000,
     native=NativeShapes(sizes=_sizes(128, 224, 128), multiple=32),
-    num_steps=12,
-    guidance_scale=1.5,
 )
 
 TINY = ModelPreset(
@@ -83,7 +84,8 @@ TINY = ModelPreset(
     decoder_depth=0,
     vocabulary_size=600,
     native=NativeShapes(sizes=_sizes(64, 96, 64), multiple=32),
-    num_steps=4,
+    teacher_steps=4,
+    teacher_guidance=2.5,
 )
 
 

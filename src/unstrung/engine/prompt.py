@@ -117,15 +117,39 @@ class PromptMapper:
         """Understand a prompt and say it again as a training caption; see `map_prompt`."""
         _check(prompt, language)
         chosen = language or detect_language(prompt, self.lexicons)
+        return self._map_parts(_split_shots(prompt, chosen), prompt, chosen)
+
+    def map_shots(self, prompts: Sequence[str], language: str | None = None) -> MappedPrompt:
+        """Understand prompts that follow one another, exactly one caption for each.
+
+        What one leaves open (who, where, light, style) stays as in the one before.
+
+        Raises:
+            InvalidRequest: if one of them says nothing.
+        """
+        for prompt in prompts:
+            _check(prompt, language)
+        whole = " / ".join(prompts)
+        chosen = language or detect_language(whole, self.lexicons)
+        mapped = self._map_parts(prompts, whole, chosen)
+        if len(mapped.captions) == len(prompts):
+            return mapped
+        # Some of them name nobody, and nobody was there before: each is told by itself.
+        alone = [self._map_parts([prompt], prompt, chosen) for prompt in prompts]
+        captions = tuple(each.captions[0] for each in alone)
+        return replace(
+            mapped, script=None, captions=captions, caption=" ".join(map(_sentence, captions))
+        )
+
+    def _map_parts(self, parts: Sequence[str], prompt: str, chosen: str) -> MappedPrompt:
         drafts, matches, unplaced = [], [], []
-        for part in _split_shots(prompt, chosen):
+        for part in parts:
             found, unknown = self._read(part, chosen)
             draft = _assemble(found, chosen)
             drafts.append(draft)
             matches += [
                 Match(each.words, str(each.concept), round(each.similarity, 3))
                 for each in found
-                if each.concept.kind != "filler"
                 if each.concept.kind != "filler"
             ]
             unplaced += [*unknown, *draft.left_over]

@@ -23,6 +23,7 @@ MAX_COUNT: Final = 4
 MAX_STEPS: Final = 1000
 MAX_GUIDANCE: Final = 20.0
 MAX_SEED: Final = 2**63 - 1
+STILL_SECONDS: Final = 1e-3  # what is asked for when a single picture is meant
 
 
 @dataclass(frozen=True)
@@ -141,7 +142,7 @@ class Generation:
         timings_s: seconds spent, by stage: load, text, denoise, decode.
         notes: every adjustment, one sentence each.
         captions: the caption of each shot, in order.
-        operation: what was done: generate, image_to_video, extend, loop, connect or edit.
+        operation: what was done: generate, or the name of a function of `continuation` or `redrawing`.
         inputs: SHA-256 of the files that it was done to, in order.
     """
 
@@ -184,7 +185,7 @@ def recipe_of(generation: Generation, index: int) -> dict[str, Any]:
         "guidance": generation.guidance_scale,
         "model": generation.model,
         "notes": list(generation.notes),
-        **(made_from if generation.inputs else {}),
+        **(made_from if generation.operation != "generate" else {}),
     }
 
 
@@ -223,7 +224,7 @@ def nearest_size(width: int, height: int, native: NativeShapes) -> str:
 
 
 def _length_notes(wanted: float, fitted: Plan) -> tuple[str, ...]:
-    if math.isclose(fitted.seconds, wanted, abs_tol=1e-6):
+    if math.isclose(fitted.seconds, wanted, abs_tol=1e-6) or wanted == STILL_SECONDS:
         return ()
     frames = fitted.shape.frames
     shown = "1 frame, a still image" if frames == 1 else f"{frames} frames"

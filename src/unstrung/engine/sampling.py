@@ -1,14 +1,15 @@
 """Samplers: from noise to clean latents along a velocity field. Tensors only; knows no models.
 
-Shared contract: `velocity(noisy_latents, t)` is called with a scalar time and answers in the shape of the
-latents; `times` decrease to 0; `on_step(index, clean)` is told after every step and may raise to stop.
+Shared contract: `velocity(noisy_latents, t, after)` is called with the time at which the latents stand and
+the one to which they will be moved, and answers in the shape of the latents; `times` decrease to 0;
+`on_step(index, clean)` is told after every step and may raise to stop.
 """
 
 from collections.abc import Callable
 
 from torch import Tensor
 
-Velocity = Callable[[Tensor, float], Tensor]
+Velocity = Callable[[Tensor, float, float], Tensor]
 OnStep = Callable[[int, Tensor], None]
 
 
@@ -31,14 +32,16 @@ def euler(
     latents = noise
     for index in range(len(times) - 1):
         now, after = float(times[index]), float(times[index + 1])
-        direction = velocity(latents, now)
+        direction = velocity(latents, now, after)
         if on_step is not None:
-            on_step(index, latents - _at(now, start_times) * direction)
-        latents = latents + (_at(after, start_times) - _at(now, start_times)) * direction
+            on_step(index, latents - at_frames(now, start_times) * direction)
+        latents = (
+            latents + (at_frames(after, start_times) - at_frames(now, start_times)) * direction
+        )
     return latents
 
 
-def _at(t: float, start_times: Tensor | None) -> Tensor | float:
+def at_frames(t: float, start_times: Tensor | None) -> Tensor | float:
     """The time of every frame, shaped to meet latents, when the schedule stands at t."""
     if start_times is None:
         return t
@@ -53,12 +56,12 @@ def heun(velocity: Velocity, noise: Tensor, times: Tensor, on_step: OnStep | Non
     latents = noise
     for index in range(len(times) - 1):
         now, after = float(times[index]), float(times[index + 1])
-        direction = velocity(latents, now)
+        direction = velocity(latents, now, now)
         if on_step is not None:
             on_step(index, latents - now * direction)
         guess = latents + (after - now) * direction
         if after > 0:
-            direction = (direction + velocity(guess, after)) / 2
+            direction = (direction + velocity(guess, after, after)) / 2
             guess = latents + (after - now) * direction
         latents = guess
     return latents

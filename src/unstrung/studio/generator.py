@@ -4,7 +4,7 @@ The studio knows a generator by its description; a worker hands it a task and is
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
@@ -88,23 +88,26 @@ class EngineGenerator:
         native = self._preset.native
         request = GenerationRequest(
             prompt=task.prompt,
-            seconds=task.seconds
-            if task.kind == "extend"
-            else min(task.seconds, native.max_seconds),
+            seconds=task.seconds,
             size=nearest_size(task.width, task.height, native),
             seed=task.seed,
             num_steps=task.num_steps,
             guidance_scale=task.guidance_scale,
             verbatim=task.verbatim,
         )
+        model = (
+            self._pipeline.with_characters(task.characters) if task.characters else self._pipeline
+        )
         given = task.source if task.kind in ("extend", "edit") else task.reference
-        if given is None:
-            return self._pipeline.generate(request, on_step)
-        from unstrung.engine import continuation
+        from unstrung.engine import continuation, redrawing
+        from unstrung.engine.sources import MAX_SECONDS, read_source
 
-        source = continuation.read_source(given, native, request.size)
+        if given is None:
+            request = replace(request, seconds=min(task.seconds, MAX_SECONDS))
+            return continuation.text_to_video(model, request, on_step)
+        source = read_source(given, native, request.size)
         if task.kind == "extend":
-            return continuation.extend(self._pipeline, request, source, on_step)
+            return continuation.extend(model, request, source, on_step)
         if task.kind == "edit":
-            return continuation.edit(self._pipeline, request, source, on_step=on_step)
-        return continuation.image_to_video(self._pipeline, request, source, on_step)
+            return redrawing.edit(model, request, source, on_step=on_step)
+        return continuation.image_to_video(model, request, source, on_step)

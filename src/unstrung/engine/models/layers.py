@@ -95,9 +95,10 @@ def rotate(x: Tensor, cosines: Tensor, sines: Tensor) -> Tensor:
 class TimeEmbedding(nn.Module):
     """Sinusoids of the flow time, then a small network; Ho et al. 2020, 2006.11239."""
 
-    def __init__(self, hidden_size: int, num_frequencies: int = 128) -> None:
-        """Two linear layers behind `num_frequencies` cosines and sines."""
+    def __init__(self, hidden_size: int, num_frequencies: int = 128, scale: float = 1000.0) -> None:
+        """Two linear layers behind `num_frequencies` cosines and sines, the quickest at `scale` radians."""
         super().__init__()
+        self.scale = scale
         self.num_frequencies = num_frequencies
         self.network = nn.Sequential(
             nn.Linear(2 * num_frequencies, hidden_size),
@@ -108,7 +109,7 @@ class TimeEmbedding(nn.Module):
     def forward(self, times: Tensor) -> Tensor:
         """Embed times in [0, 1] of any shape (...) as (..., D)."""
         exponents = torch.arange(self.num_frequencies, device=times.device) / self.num_frequencies
-        angles = 1000.0 * times[..., None].float() * torch.exp(-math.log(10_000.0) * exponents)
+        angles = self.scale * times[..., None].float() * torch.exp(-math.log(10_000.0) * exponents)
         features = torch.cat([angles.cos(), angles.sin()], dim=-1)
         embedded: Tensor = self.network(features.to(self.network[0].get_parameter("weight").dtype))
         return embedded

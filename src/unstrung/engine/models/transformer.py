@@ -38,6 +38,8 @@ class TransformerConfig:
         context_size: width of the caption features.
         num_portraits: P, portraits in a condition, which become tokens beside the caption's; 0 for none.
         has_layout: whether cells are told what stands where, as far as a condition knows it.
+        has_step_size: whether it is told how far the sampler will step by its estimate, and estimates for
+            that step (few-step students).
         fine_depth: blocks after the others in which every cell is a token of its own and looks at its own
             frame only; 0 for none.
     """
@@ -52,6 +54,7 @@ class TransformerConfig:
     fine_depth: int = 0
     num_portraits: int = 0
     has_layout: bool = False
+    has_step_size: bool = False
 
 
 @dataclass(frozen=True)
@@ -82,6 +85,8 @@ class Transformer(nn.Module):
         self.context_embedding = nn.Linear(config.context_size, size)
         self.pooled_embedding = nn.Linear(config.context_size, size)
         self.time_embedding = TimeEmbedding(size)
+        if config.has_step_size:
+            self.step_size_embedding = TimeEmbedding(size, scale=_STEP_SCALE)
         self.modulation = nn.Sequential(nn.SiLU(), nn.Linear(size, 3 * size))
         self.modulation_tables = nn.Parameter(torch.zeros(config.depth, 3 * size))
         self.blocks = nn.ModuleList(
@@ -111,6 +116,8 @@ class Transformer(nn.Module):
         for name, weight in self.named_parameters():
             if "layout_embedding" in name or "sketch_embedding" in name:
                 nn.init.zeros_(weight)  # a network that learned without layouts goes on as before
+        if self.config.has_step_size:  # a student begins as its teacher
+            nn.init.zeros_(self.step_size_embedding.network[-1].get_parameter("weight"))
         nn.init.zeros_(self.modulation[-1].get_parameter("weight"))
         with torch.no_grad():
             for name, tables in self.named_parameters():
@@ -125,6 +132,7 @@ class Transformer(nn.Module):
         times: Tensor,
         condition: Condition,
         routing: Routing | None = None,
+        step_sizes: Tensor | None = None,
     ) -> Tensor:
         """Estimate for every cell, (B, C, F, H, W).
 
@@ -133,6 +141,7 @@ class Transformer(nn.Module):
             times: (B, F) in [0, 1]; 0 marks a given frame.
             condition: caption features; `condition.frame_spans` says which span each frame reads.
             routing: training only.
+            step_sizes: (B, F) by how much time each frame is going to move; None for as little as can be.
         """
         _, _, frames, height, width = noisy_latents.shape
         patch = self.config.patch_size
@@ -157,6 +166,9 @@ class Transformer(nn.Module):
         spans = condition.frame_spans  # (B, F)
         frame_pooled = torch.gather(pooled, 1, spans[..., None].expand(-1, -1, pooled.shape[-1]))
         embedded = per_frame + frame_pooled
+        if self.config.has_step_size:
+            sizes = torch.zeros_like(times) if step_sizes is None else step_sizes
+            embedded = embedded + self.step_size_embedding(sizes)
         still = self.time_embedding(torch.zeros_like(times[:, :1]))  # caption tokens carry no noise
         # One entry per frame goes through the projection, not one per token.
         base = self.modulation(torch.cat([still, embedded], dim=1))  # (B, 1 + F, 3 D)
@@ -344,6 +356,7 @@ def _with_more_context(condition: Condition, num_tokens: int) -> Condition:
     )
 
 
+_STEP_SCALE = 20.0  # step sizes between those that were learned must mean something, too
 _PLACE_FREQUENCIES = (0.5, 1.0, 2.0, 4.0, 8.0)
 _PLACE_FEATURES = 4 * len(_PLACE_FREQUENCIES) + 1
 

@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from unstrung.engine.errors import InvalidRequest
+from unstrung.engine.image_io import SheetStyle, contact_sheet, write_image
 from unstrung.engine.shapes import VideoShape
 from unstrung.engine.theatre.captions import write_caption
 from unstrung.engine.theatre.cast import load_cast, members_of
@@ -18,7 +19,6 @@ from unstrung.engine.theatre.render import render
 from unstrung.engine.theatre.repertoire import Repertoire, draw_script
 from unstrung.engine.theatre.script import Actor, Script, Shot
 from unstrung.engine.theatre.sprites import Sprites
-from unstrung.engine.video_io import SheetStyle, contact_sheet, write_image
 
 _SHAPE = VideoShape(frames=33, height=128, width=128)
 _STYLE = SheetStyle(num_frames=5, frame_width=128, font_size=12, gap=12)

@@ -78,6 +78,16 @@ def draw_given_frames(
     return given
 
 
+def slight_times(batch: int, generator: torch.Generator) -> Tensor:
+    """At what time given frames stand in each clip, (B, 1).
+
+    They are exact in half of the clips and a little noisy in the others, so that long clips made by
+    continuation forgive their own mistakes.
+    """
+    slight = torch.rand(batch, 1, generator=generator) * 0.2
+    return slight * (torch.rand(batch, 1, generator=generator) < 0.5)
+
+
 @dataclass(frozen=True)
 class Question:
     """One batch as the transformer sees it.
@@ -100,11 +110,8 @@ def pose(config: ObjectiveConfig, latents: Tensor, generator: torch.Generator) -
     batch, _, frames, _, _ = latents.shape
     given = draw_given_frames(config, batch, frames, generator)
     times = draw_times(config, batch, generator, frames)[:, None].expand(batch, frames).clone()
-    # Given frames are exact in half of the clips and a little noisy in the others, so that long clips made
-    # by continuation forgive their own mistakes.
-    slight = torch.rand(batch, 1, generator=generator) * 0.2
-    slight = slight * (torch.rand(batch, 1, generator=generator) < 0.5)
-    times = torch.where(given, slight.expand_as(times), times)
+    slight = slight_times(batch, generator)
+    times = torch.where(given, slight, times)
     noise = torch.randn(latents.shape, generator=generator)
     return Question(flow.add_noise(latents, noise, times), times, noise, ~given)
 

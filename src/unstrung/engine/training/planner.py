@@ -10,13 +10,21 @@ from pathlib import Path
 import torch
 
 from unstrung.engine import presets
-from unstrung.engine.checkpoints import PLANNER, load_text_encoder, save_transformer
+from unstrung.engine.checkpoints import (
+    PLANNER,
+    load_text_encoder,
+    load_transformer,
+    save_transformer,
+)
+from unstrung.engine.errors import CheckpointError
 from unstrung.engine.models.layout import PLAN_CHANNELS
 from unstrung.engine.models.transformer import Transformer, TransformerConfig
+from unstrung.engine.precision import choose_precision
 from unstrung.engine.theatre.sprites import Sprites
 from unstrung.engine.training import text
 from unstrung.engine.training.config import Mixture, TrainingConfig
 from unstrung.engine.training.curves import draw_curves, forget_after
+from unstrung.engine.training.ema import Ema
 from unstrung.engine.training.layouts import PlanSource
 from unstrung.engine.training.objectives import ObjectiveConfig
 from unstrung.engine.training.plans import Plan, plan_of
@@ -35,7 +43,12 @@ _BATCH, _QUESTIONS = 32, 4
 
 
 def run_planner(
-    preset: str, out: Path, minutes: float | None, resume: bool, on_progress: OnProgress = silent
+    preset: str,
+    out: Path,
+    minutes: float | None,
+    resume: bool,
+    on_progress: OnProgress = silent,
+    start: Path | None = None,
 ) -> None:
     """Train the planner of a preset beside its text encoder; writes `planner.safetensors`.
 
@@ -45,16 +58,22 @@ def run_planner(
         minutes: how long; None takes the plan's.
         resume: go on from `state.pt`.
         on_progress: told after every step.
+        start: folder of weights to begin with, with fresh optimisers; None begins with chance.
+
+    Raises:
+        CheckpointError: if there is nothing to resume from or to start with, or it is of another size.
     """
     plan = plan_of(preset)
     torch.set_flush_denormal(True)
     out.mkdir(parents=True, exist_ok=True)
     trainer = _new_trainer(preset, plan, out.parent)
+    if start is not None:
+        _begin_with(trainer, start / PLANNER)
     state, log = out / "state.pt", out / "losses.jsonl"
     if resume:
         load_state(state, trainer)
         forget_after(log, trainer.step)
-    else:
+    elif start is None:
         log.unlink(missing_ok=True)
     saved_at = time.perf_counter()
     for done in for_minutes(plan.minutes.planner if minutes is None else minutes):
@@ -94,10 +113,21 @@ def _new_trainer(preset: str, plan: Plan, root: Path) -> Trainer:
         muon_lr=4e-3, adam_lr=2e-3, cooldown_share=0.4, ema_decay=0.995, caption_dropout=0.0,
         text_lr_share=0.0, reader_weight=0.0, questions=_QUESTIONS,
     )  # fmt: skip
-    trainer = Trainer(config, Transformer(sizes), encoder, source)
+    trainer = Trainer(config, Transformer(sizes), encoder, source, choose_precision().dtype)
     reader = text.load_reader(texts / READER, encoder.config.hidden_size)
     trainer.reader.load_state_dict(reader.state_dict())
     return trainer
+
+
+def _begin_with(trainer: Trainer, path: Path) -> None:
+    """Take over the weights and counters of a trained planner."""
+    planner, facts = load_transformer(path)
+    if planner.config != trainer.transformer.config:
+        raise CheckpointError(f"The planner in {path.parent} is of another size than the preset.")
+    trainer.transformer.load_state_dict(planner.state_dict())
+    trainer.ema = Ema(trainer.transformer, trainer.config.ema_decay)
+    trainer.num_samples = facts["samples"]
+    trainer.seconds = 3600 * facts["training_hours"]
 
 
 def averaged_planner(trainer: Trainer) -> Transformer:

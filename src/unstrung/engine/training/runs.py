@@ -18,6 +18,7 @@ from torch import Tensor
 
 from unstrung.engine import presets
 from unstrung.engine.checkpoints import (
+    PLANNER,
     load_autoencoder,
     load_text_encoder,
     load_transformer,
@@ -29,6 +30,7 @@ from unstrung.engine.data.dataset import LatentCache
 from unstrung.engine.data.prepare import prepare, sample_cells
 from unstrung.engine.denoising import Denoiser
 from unstrung.engine.errors import CheckpointError, DataError
+from unstrung.engine.image_io import contact_sheet, write_image
 from unstrung.engine.models.autoencoder import Autoencoder, AutoencoderConfig
 from unstrung.engine.models.text_encoder import TextEncoder, TextEncoderConfig
 from unstrung.engine.models.transformer import Transformer, TransformerConfig
@@ -50,7 +52,6 @@ from unstrung.engine.training.plans import Plan, plan_of
 from unstrung.engine.training.portraits import portrait_book, teach_casting, with_portraits
 from unstrung.engine.training.replica import Replica
 from unstrung.engine.training.trainer import Trainer, append_record, load_state, save_state
-from unstrung.engine.video_io import contact_sheet, write_image
 
 CHECKPOINT_EVERY_S = 240.0
 SAMPLES_EVERY_S = 900.0
@@ -224,7 +225,8 @@ def run_transformer(
     """Train the transformer and, with it, the text encoder.
 
     `resume` goes on from `state.pt` with the identical next losses. `start` begins with the weights of a
-    folder (the shipped ones, say, when the state of a former session is gone) and fresh optimisers.
+    folder (the shipped ones, say, when the state of a former session is gone) and fresh optimisers; if they
+    have a planner, the text encoder that it listens to stays as it is.
 
     `cooldown` is the last share of this run over which step sizes fall to zero, which sharpens the result;
     the plan's own value is taken if it is None.
@@ -232,9 +234,7 @@ def run_transformer(
     Writes into `out`: `state.pt` (to resume from), `losses.jsonl` and `losses.png`, `samples/`, and the
     averaged weights as `transformer.safetensors` and `text_encoder.safetensors`.
     """
-    plan, root = plan_of(preset), out.parent
-    if cooldown is not None:
-        plan = replace(plan, config=replace(plan.config, cooldown_share=cooldown))
+    plan, root = _plan_for(preset, start, cooldown), out.parent
     torch.set_flush_denormal(True)
     trainer = _new_trainer(preset, plan, root)
     if start is not None:
@@ -269,6 +269,16 @@ def run_transformer(
         trainer, autoencoder, plan, out / "samples" / f"step-{trainer.step:06d}.jpg", shift
     )
     draw_curves(log, out / "losses.png")
+
+
+def _plan_for(preset: str, start: Path | None, cooldown: float | None) -> Plan:
+    plan = plan_of(preset)
+    if cooldown is not None:
+        plan = replace(plan, config=replace(plan.config, cooldown_share=cooldown))
+    if start is not None and (start / PLANNER).exists():
+        # The planner was taught beside this text encoder, which therefore only reads from now on.
+        plan = replace(plan, config=replace(plan.config, text_lr_share=0.0))
+    return plan
 
 
 def for_minutes(minutes: float) -> Iterator[float]:

@@ -23,7 +23,7 @@ def ship(preset: str, root: Path, out: Path) -> dict[str, Any]:
 
     Args:
         preset: name of the model.
-        root: training root with `transformer-PRESET` and the other parts beside it.
+        root: training root with `student-PRESET`, else `transformer-PRESET`, and the other parts beside it.
         out: folder of weights; every file in it is replaced in one move.
 
     Returns:
@@ -33,10 +33,11 @@ def ship(preset: str, root: Path, out: Path) -> dict[str, Any]:
         CheckpointError: if a part is missing.
     """
     half = torch.bfloat16
-    transformer, facts = load_transformer(
-        root / f"transformer-{preset}" / "transformer.safetensors"
-    )
-    encoder = load_text_encoder(root / f"transformer-{preset}" / "text_encoder.safetensors")
+    painter = root / f"student-{preset}"  # a student is its teacher, quicker
+    if not (painter / "transformer.safetensors").exists():
+        painter = root / f"transformer-{preset}"
+    transformer, facts = load_transformer(painter / "transformer.safetensors")
+    encoder = load_text_encoder(painter / "text_encoder.safetensors")
     autoencoder = load_autoencoder(root / f"autoencoder-{preset}" / "autoencoder.safetensors")
     oracle = load_oracle(root / f"oracle-{preset}" / "oracle.safetensors")
     save_transformer(out / "transformer.safetensors", transformer, facts, half)
@@ -46,9 +47,7 @@ def ship(preset: str, root: Path, out: Path) -> dict[str, Any]:
     save_text_encoder(out / "text_encoder.safetensors", encoder, half)
     # In fp32: the linear code is the meaning of every latent, and continued training must not drift from it.
     save_autoencoder(out / "autoencoder.safetensors", autoencoder)
-    reader = load_reader(
-        root / f"transformer-{preset}" / "reader.safetensors", encoder.config.hidden_size
-    )
+    reader = load_reader(painter / "reader.safetensors", encoder.config.hidden_size)
     save_reader(out / "reader.safetensors", reader)
     save_oracle(out / "oracle.safetensors", oracle, half)
     return facts

@@ -6,6 +6,7 @@ random generators and counters are one checkpoint, written whole or not at all.
 
 import contextlib
 import json
+import math
 import os
 import random
 import time
@@ -150,22 +151,25 @@ class Trainer:
 
     def _losses(self, batch: Batch) -> tuple[Tensor, Tensor]:
         captions = [text.caption(script, self.caption_rng) for script in batch.scripts]
-        size, _, frames, height, width = batch.latents.shape
+        size, _, frames, _, _ = batch.latents.shape
         spans = torch.tensor([shot_of_latent_frames(len(each), frames) for each in captions])
         dropped = torch.rand(size, generator=self.generator) < self.config.caption_dropout
         condition, reader_loss = self._read(batch, captions, spans, dropped)
         if self.stage is not None and self.transformer.config.has_layout:
             condition = self.stage.tell(condition, batch, self._without_layout(dropped))
-        latents = batch.latents
+        return self._judged(batch.latents, condition), reader_loss
+
+    def _judged(self, latents: Tensor, condition: Condition) -> Tensor:
+        """Ask the transformer about latents (B, C, F, H, W), and return the loss of its answers."""
         if self.config.questions > 1:
             latents = latents.repeat_interleave(self.config.questions, dim=0)
             condition = condition.repeated(self.config.questions)
         question = pose(self.config.objective, latents, self.generator)
-        tokens = frames * (height * width) // self.transformer.config.patch_size**2
+        tokens = math.prod(latents.shape[2:]) // self.transformer.config.patch_size**2
         prediction = self.predict(
             question.noisy_latents.to(self.dtype), question.times, condition, self._routing(tokens)
         ).float()
-        return loss_of(self.config.objective, prediction, latents, question), reader_loss
+        return loss_of(self.config.objective, prediction, latents, question)
 
     def _read(
         self, batch: Batch, captions: list[tuple[str, ...]], spans: Tensor, dropped: Tensor

@@ -1,0 +1,110 @@
+"""Pictures and clips of a person's own, as a model can use them.
+
+They may come from anywhere; they are cut in the middle, scaled and resampled to what the model draws, and
+each change is told.
+"""
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+
+from unstrung.engine.errors import DataError
+from unstrung.engine.request import NativeShapes, nearest_size
+from unstrung.engine.video_io import probe, read_video
+
+MAX_SECONDS: Final = 60.0
+
+
+@dataclass(frozen=True)
+class Source:
+    """A picture or clip of somebody's own, as the model can use it.
+
+    Attributes:
+        frames: (F, H, W, 3) uint8 at a native size and rate; a picture has one frame.
+        digest: SHA-256 of the file.
+        captions: what it shows, if it was made here and says so.
+        notes: what was changed, one sentence each.
+    """
+
+    frames: np.ndarray
+    digest: str = ""
+    captions: tuple[str, ...] | None = None
+    notes: tuple[str, ...] = ()
+
+    @property
+    def size(self) -> str:
+        """WIDTHxHEIGHT [px]."""
+        return f"{self.frames.shape[2]}x{self.frames.shape[1]}"
+
+
+def read_source(path: Path, native: NativeShapes, size: str | None = None) -> Source:
+    """Read a picture or clip and fit it to a model.
+
+    Args:
+        path: any file that Pillow or FFmpeg reads; of a clip, the first 60 s.
+        native: what the model draws.
+        size: WIDTHxHEIGHT to fit it to; None takes the nearest.
+
+    Raises:
+        DataError: if the file is missing, damaged, or neither.
+    """
+    sizes = set[tuple[int, int]]()
+
+    def fit(frame: np.ndarray) -> np.ndarray:
+        height, width = frame.shape[:2]
+        sizes.add((width, height))
+        wanted = size or nearest_size(width, height, native)
+        return _fitted(frame, *(int(side) for side in wanted.split("x")))
+
+    frames, rate, captions = _decoded(path, fit)
+    used = f"{frames.shape[2]}x{frames.shape[1]}"
+    notes = [
+        f"{path.name} of {width}x{height} is used as {used}, cut in the middle."
+        for width, height in sizes
+        if f"{width}x{height}" != used
+    ]
+    if len(frames) > 1 and abs(rate - native.frame_rate) > 0.01:
+        notes.append(f"{path.name} of {rate:g} fps is used at {native.frame_rate} fps.")
+        moments = np.arange(0, len(frames) / rate, 1 / native.frame_rate)
+        frames = frames[np.minimum((moments * rate).astype(int), len(frames) - 1)]
+    return Source(frames, _digest(path), captions, tuple(notes))
+
+
+def _decoded(
+    path: Path, fit: Callable[[np.ndarray], np.ndarray]
+) -> tuple[np.ndarray, float, tuple[str, ...] | None]:
+    from PIL import Image, ImageOps, UnidentifiedImageError
+
+    try:
+        with Image.open(path) as picture:
+            if getattr(picture, "n_frames", 1) == 1:
+                upright = ImageOps.exif_transpose(picture).convert("RGB")
+                return fit(np.asarray(upright))[None], 0.0, None
+    except UnidentifiedImageError:
+        pass  # no picture; perhaps a clip
+    except (OSError, Image.DecompressionBombError) as error:
+        raise DataError(f"{path} cannot be read as a picture or a clip: {error}") from error
+    info = probe(path)
+    clip = read_video(path, max(1, round(MAX_SECONDS * (info.frame_rate or 1))), fit)
+    recipe = info.recipe or {}
+    told = recipe.get("captions")
+    captions = tuple(map(str, told)) if isinstance(told, list) and told else None
+    return clip.frames, clip.frame_rate or 12.0, captions
+
+
+def _fitted(frame: np.ndarray, width: int, height: int) -> np.ndarray:
+    from PIL import Image, ImageOps
+
+    if frame.shape[:2] == (height, width):
+        return frame
+    fitted = ImageOps.fit(Image.fromarray(frame), (width, height), Image.Resampling.LANCZOS)
+    return np.asarray(fitted)
+
+
+def _digest(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
