@@ -150,7 +150,7 @@ def our_step(ours: TextToVideo, latent: LatentShape) -> Callable[[], Tensor]:
 
     def step() -> Tensor:
         with torch.inference_mode():
-            return field(noise, 0.5)
+            return field(noise, 0.5, 0.4)
 
     return step
 

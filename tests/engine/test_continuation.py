@@ -271,6 +271,17 @@ def test_a_picture_of_any_size_is_fitted_and_it_is_said(tmp_path: Path) -> None:
     assert len(read.digest) == 64
 
 
+def test_an_animated_picture_is_a_clip_and_what_is_transparent_is_white(tmp_path: Path) -> None:
+    pages = [Image.new("RGBA", (64, 64), (9 * n, 0, 0, 255)) for n in range(1, 7)]
+    pages[0].putpixel((5, 5), (0, 0, 0, 0))
+    path = tmp_path / "moves.webp"
+    pages[0].save(path, save_all=True, append_images=pages[1:], duration=250, lossless=True)
+    read = read_source(path, NATIVE)
+    assert read.frames.shape == (18, 64, 64, 3)
+    assert read.frames[0, 5, 5].tolist() == [255, 255, 255]
+    assert [int(frame[0, 0, 0]) for frame in read.frames[::3]] == [9, 18, 27, 36, 45, 54]
+
+
 def test_a_clip_of_another_rate_is_resampled_and_keeps_its_captions(tmp_path: Path) -> None:
     path = tmp_path / "clip.mp4"
     write_video(path, source(48).frames, 24, {"captions": ["a fox in the snow"]})

@@ -93,9 +93,12 @@ def cut_out(frames: np.ndarray, shown: str = "the clip") -> np.ndarray:
     height, width = frame.shape[:2]
     border = max(1, min(height, width) // 32)
     if moves:
-        # Near what moved lies the rest of the body, whose inside looks the same from frame to frame.
-        kernel = np.ones((height // 10 | 1, height // 10 | 1), np.uint8)
-        mask[cv2.dilate(moved[best].astype(np.uint8), kernel) > 0] = cv2.GC_PR_FGD
+        # Slow bodies hide the ground behind them all the time, so only their rims are seen to move.
+        reach = np.ones((height // 10 | 1, height // 10 | 1), np.uint8)
+        seen = _filled(cv2.morphologyEx(moved[best].astype(np.uint8), cv2.MORPH_CLOSE, reach) > 0)
+        mask[:] = cv2.GC_BGD
+        mask[cv2.dilate(seen.astype(np.uint8), reach) > 0] = cv2.GC_PR_BGD
+        mask[seen] = cv2.GC_PR_FGD
     else:
         rows, columns = (slice(side // 6, side - side // 8) for side in (height, width))
         mask[rows, columns] = cv2.GC_PR_FGD
@@ -131,10 +134,14 @@ def _grabbed(frame: np.ndarray, mask: np.ndarray) -> np.ndarray:
     ground, bodies = np.zeros((1, 65)), np.zeros((1, 65))
     cv2.setRNGSeed(0)
     cv2.grabCut(frame, mask, (0, 0, 1, 1), ground, bodies, 6, cv2.GC_INIT_WITH_MASK)
-    body = _largest((mask == cv2.GC_FGD) | (mask == cv2.GC_PR_FGD))
+    return _filled(_largest((mask == cv2.GC_FGD) | (mask == cv2.GC_PR_FGD)))
+
+
+def _filled(body: np.ndarray) -> np.ndarray:
+    """A body with its holes, which are its own."""
     outside, _ = _pieces(~body)
     edge = np.unique(np.concatenate([outside[0], outside[-1], outside[:, 0], outside[:, -1]]))
-    filled: np.ndarray = body | ~np.isin(outside, edge)  # holes are the body's own
+    filled: np.ndarray = body | ~np.isin(outside, edge)
     return filled
 
 
@@ -154,7 +161,7 @@ def _transparent(path: Path) -> np.ndarray | None:
     """A picture that is see-through somewhere, premultiplied; None for all others."""
     try:
         with Image.open(path) as picture:
-            if getattr(picture, "n_frames", 1) > 1 or not picture.has_transparency_data:
+            if not picture.has_transparency_data:
                 return None
             picture.thumbnail((512, 512))
             pixels = np.asarray(picture.convert("RGBA"), np.float32)

@@ -46,11 +46,14 @@ class GivenClip:
         frames: (F, H, W, 3) uint8, all of them; free ones are ignored.
         start_times: one for each latent frame, in [0, 1]: 0 keeps a frame, 1 leaves it free.
         captions: what the given frames show, if it is not what the clip is to show.
+        layout: (F, `LAYOUT_SIZE`) where everybody stands in latent frames that the model drew, 0 elsewhere;
+            None to read it off the frames.
     """
 
     frames: np.ndarray
     start_times: tuple[float, ...]
     captions: tuple[str, ...] | None = None
+    layout: np.ndarray | None = None
 
     @property
     def shape(self) -> VideoShape:

@@ -244,8 +244,10 @@ def _grown(drawing: Drawing, frames: np.ndarray, stretches: Sequence[Stretch]) -
     for stretch in stretches:
         seen = conditioning.last_frames(frames, len(stretch.known))
         total = len(seen) + COMPRESSION.frames * len(stretch.new)
-        given = conditioning.between(seen, None, total)
-        clip = drawing.piece(total, given, (*stretch.known, *stretch.new))
+        owners = (*stretch.known, *stretch.new)
+        staged = drawing.staged(len(stretch.known), len(owners))
+        given = replace(conditioning.between(seen, None, total), layout=staged)
+        clip = drawing.piece(total, given, owners)
         frames = np.concatenate([frames, clip[len(seen) :]])
     return frames
 

@@ -217,11 +217,13 @@ class Denoiser:
         condition = self.text_encoder.condition(captions, frame_spans)
         if layout is not None:
             condition = self.with_layout(condition, layout, (noise.shape[3], noise.shape[4]))
-        nothing = [[""]] * len(captions)
-        everywhere = torch.ones(len(captions), dtype=torch.bool)
-        null_condition = self.text_encoder.condition(
-            nothing, torch.zeros_like(frame_spans), everywhere
-        )
+        null_condition = condition
+        if guidance_scale != 1.0:
+            nothing = [[""]] * len(captions)
+            everywhere = torch.ones(len(captions), dtype=torch.bool)
+            null_condition = self.text_encoder.condition(
+                nothing, torch.zeros_like(frame_spans), everywhere
+            )
         times, starts = times_of(num_steps, shift, given), None
         if given is not None:
             starts = given.start_times.expand(len(captions), -1)

@@ -71,6 +71,20 @@ class Drawing:
         """What the model is told, one for each shot."""
         return self.told.captions
 
+    def staged(self, num_latent: int, total: int) -> np.ndarray | None:
+        """Where everybody stood in the last latent frames of the last piece, for the next to begin with.
+
+        Args:
+            num_latent: latent frames that are known.
+            total: latent frames of the next piece, which are 0 where nothing is known.
+        """
+        if not self._made or self._made[-1].layouts is None:
+            return None
+        before = self._made[-1].layouts[0]
+        layout = np.zeros((total, before.shape[-1]), before.dtype)
+        layout[:num_latent] = before[-num_latent:]
+        return layout
+
     def piece(
         self, num_frames: int, given: GivenClip | None, of_frames: Sequence[int] = ()
     ) -> np.ndarray:
@@ -123,6 +137,7 @@ class Drawing:
         return replace(
             first,
             clips=tuple(clips),
+            layouts=None,
             prompt=self.request.prompt,
             caption=self.told.caption,
             captions=self.captions,

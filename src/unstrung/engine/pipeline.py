@@ -88,10 +88,8 @@ class TextToVideo:
             autoencoder,
         )  # fmt: skip
         model = preset(facts["preset"])
-        if not transformer.config.has_step_size:
-            model = replace(
-                model, num_steps=model.teacher_steps, guidance_scale=model.teacher_guidance
-            )
+        if transformer.config.has_step_size:
+            model = replace(model, num_steps=model.student_steps, guidance_scale=1.0)
         return cls(model, denoiser, autoencoder, time.perf_counter() - started)
 
     def generate(
@@ -130,7 +128,7 @@ class TextToVideo:
         timings_s = {"load": self.load_s, "text": text_s}
         with _memory_errors_told():
             started = time.perf_counter()
-            latents = self._denoise(spans, fitted, seeds, num_steps, scale, on_step, given)
+            latents, layouts = self._denoise(spans, fitted, seeds, num_steps, scale, on_step, given)
             timings_s["denoise"] = time.perf_counter() - started
             clips = tuple(self.decode(latents[i : i + 1]) for i in range(len(seeds)))
             if given is not None:
@@ -149,6 +147,7 @@ class TextToVideo:
             timings_s=timings_s,
             notes=fitted.notes + (mapped.notes if mapped else ()),
             captions=captions,
+            layouts=None if layouts is None else layouts.numpy(),
         )
 
     def understand(self, prompts: Sequence[str], verbatim: bool = False) -> MappedPrompt:
@@ -215,7 +214,7 @@ class TextToVideo:
         guidance_scale: float,
         on_step: OnStep | None,
         given: GivenClip | None,
-    ) -> Tensor:
+    ) -> tuple[Tensor, Tensor | None]:
         shape = fitted.shape.latent
         if len(told.of_frames) != shape.frames:
             rule = f"name a caption for each of {shape.frames} latent frames"
@@ -232,7 +231,8 @@ class TextToVideo:
             if on_step is not None:
                 on_step(Step(index, total, lambda: self._preview(clean)))
 
-        return self.denoiser.draw(
+        layout = self.denoiser.lay_out(captions, spans, seeds, aspect, known=known)
+        latents = self.denoiser.draw(
             captions,
             spans,
             self.denoiser.noise(shape, seeds),
@@ -240,9 +240,10 @@ class TextToVideo:
             guidance_scale,
             self.model.shift,
             show,
-            self.denoiser.lay_out(captions, spans, seeds, aspect, known=known),
+            layout,
             frames,
         )
+        return latents, layout
 
     def _begun(self, told: TextSpans, given: GivenClip) -> tuple[GivenFrames, Tensor | None]:
         """A given clip as latents, and where everybody stands in it."""
@@ -251,10 +252,13 @@ class TextToVideo:
         with torch.inference_mode():
             latents = self.autoencoder.encode(video)
         which = [index for index, start in enumerate(times) if start < 1]
+        frames = GivenFrames(latents, torch.tensor([times]))
+        if given.layout is not None:
+            return frames, torch.from_numpy(given.layout)[None]
         if given.captions is not None:
             told = _even_spans(given.captions, len(times))
         known = self.denoiser.read_layouts(told.captions, told.of_frames, video[0], which)
-        return GivenFrames(latents, torch.tensor([times])), known
+        return frames, known
 
     def _preview(self, clean: Tensor) -> np.ndarray:
         """The middle frame of the current estimate, by the linear code alone."""

@@ -23,7 +23,7 @@ class ModelPreset:
         vocabulary_size: of the text encoder.
         native: frame rate, sizes and limits of its clips.
         num_steps, guidance_scale, shift: of the sampler, unless a request says otherwise.
-        teacher_steps, teacher_guidance: the first two for weights that are no few-step student.
+        student_steps: the first for weights that are a few-step student, whose guidance is inside.
     """
 
     name: str
@@ -40,11 +40,10 @@ class ModelPreset:
     decoder_depth: int
     vocabulary_size: int
     native: NativeShapes
-    num_steps: int = 4
-    guidance_scale: float = 1.0
+    num_steps: int = 12
+    guidance_scale: float = 1.5
     shift: float = 5.0
-    teacher_steps: int = 12
-    teacher_guidance: float = 1.5
+    student_steps: int = 4
 
 
 def _sizes(short: int, long: int, square: int) -> Mapping[str, tuple[int, int]]:
@@ -84,8 +83,8 @@ TINY = ModelPreset(
     decoder_depth=0,
     vocabulary_size=600,
     native=NativeShapes(sizes=_sizes(64, 96, 64), multiple=32),
-    teacher_steps=4,
-    teacher_guidance=2.5,
+    num_steps=4,
+    guidance_scale=2.5,
 )
 
 

@@ -144,6 +144,7 @@ class Generation:
         captions: the caption of each shot, in order.
         operation: what was done: generate, or the name of a function of `continuation` or `redrawing`.
         inputs: SHA-256 of the files that it was done to, in order.
+        layouts: (clips, F, `LAYOUT_SIZE`) where the model staged everybody; None without a planner.
     """
 
     clips: "tuple[np.ndarray, ...]"
@@ -160,6 +161,7 @@ class Generation:
     captions: tuple[str, ...] = field(default=())
     operation: str = "generate"
     inputs: tuple[str, ...] = ()
+    layouts: "np.ndarray | None" = None
 
 
 def recipe_of(generation: Generation, index: int) -> dict[str, Any]:

@@ -8,13 +8,16 @@ import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
 from unstrung.engine.errors import DataError
 from unstrung.engine.request import NativeShapes, nearest_size
 from unstrung.engine.video_io import probe, read_video
+
+if TYPE_CHECKING:
+    from PIL import Image
 
 MAX_SECONDS: Final = 60.0
 
@@ -82,8 +85,10 @@ def _decoded(
     try:
         with Image.open(path) as picture:
             if getattr(picture, "n_frames", 1) == 1:
-                upright = ImageOps.exif_transpose(picture).convert("RGB")
-                return fit(np.asarray(upright))[None], 0.0, None
+                upright = ImageOps.exif_transpose(picture)
+                return fit(_on_white(upright))[None], 0.0, None
+            if picture.format in ("WEBP", "PNG"):  # which FFmpeg does not play
+                return *_animated(picture, fit), None
     except UnidentifiedImageError:
         pass  # no picture; perhaps a clip
     except (OSError, Image.DecompressionBombError) as error:
@@ -94,6 +99,32 @@ def _decoded(
     told = recipe.get("captions")
     captions = tuple(map(str, told)) if isinstance(told, list) and told else None
     return clip.frames, clip.frame_rate or 12.0, captions
+
+
+def _animated(
+    picture: "Image.Image", fit: Callable[[np.ndarray], np.ndarray]
+) -> tuple[np.ndarray, float]:
+    """Frames of an animated picture, and how many a second."""
+    from PIL import ImageSequence
+
+    frames, spent_ms = [], 0.0
+    for frame in ImageSequence.Iterator(picture):
+        frames.append(fit(_on_white(frame)))
+        spent_ms += frame.info.get("duration") or 100.0
+        if spent_ms > 1000 * MAX_SECONDS:
+            break
+    return np.stack(frames), 1000 * len(frames) / spent_ms
+
+
+def _on_white(picture: "Image.Image") -> np.ndarray:
+    """A picture as (H, W, 3) uint8, on white where it is transparent."""
+    from PIL import Image
+
+    if not picture.has_transparency_data:
+        return np.asarray(picture.convert("RGB"))
+    white = Image.new("RGBA", picture.size, "white")
+    white.alpha_composite(picture.convert("RGBA"))
+    return np.asarray(white.convert("RGB"))
 
 
 def _fitted(frame: np.ndarray, width: int, height: int) -> np.ndarray:

@@ -91,9 +91,7 @@ def _new_trainer(
     autoencoder = load_autoencoder(root / f"autoencoder-{preset}" / "autoencoder.safetensors")
     encoder = load_text_encoder(teacher / "text_encoder.safetensors")
     transformer, _ = load_transformer(teacher / "transformer.safetensors")
-    lesson = Lesson(
-        method, model.teacher_guidance, model.shift, 12 if method == "trajectory" else 8
-    )
+    lesson = Lesson(method, model.guidance_scale, model.shift, 12 if method == "trajectory" else 8)
     trainer = StudentTrainer(
         lesson, _config_of(plan), transformer, encoder, LatentCache(root / "data"),
         choose_precision().dtype, Stage(Sprites(art_of(plan.cast)), autoencoder),
