@@ -101,6 +101,7 @@ def test_a_long_clip_is_drawn_in_pieces_from_words_or_from_a_picture() -> None:
     assert painter.given[1].start_times[:5] == (0.0, 0.0, 0.0, 0.0, 1.0)
     begun = continuation.image_to_video(Painter(), asked(8.0), source(1))
     assert greys(begun) == [1, *[200] * 48, *[201] * 36, *[202] * 12]
+    assert len(continuation.image_to_video(Painter(), asked(60.0), source(1)).clips[0]) == 721
     with pytest.raises(InvalidRequest, match="at most 60"):
         continuation.text_to_video(painter, asked(61.0))
     with pytest.raises(InvalidRequest, match="count"):

@@ -287,7 +287,8 @@ def _must_match(first: Source, second: Source) -> None:
 def _latent_frames_to_make(model: Model, seconds: float, num_there: int) -> int:
     rate = model.native.frame_rate
     wanted = max(1, round(seconds * rate / COMPRESSION.frames))
-    if num_there + wanted * COMPRESSION.frames > MAX_SECONDS * rate:
+    # As everywhere, the first frame stands at 0 s, so a minute has one frame more than its seconds say.
+    if num_there - 1 + wanted * COMPRESSION.frames > MAX_SECONDS * rate:
         left = max(0.0, MAX_SECONDS - num_there / rate)
         rule = f"make a clip of at most {MAX_SECONDS:g} s"
         raise InvalidRequest("seconds", seconds, rule, f"{left:.1f}")

@@ -4,13 +4,14 @@ The studio knows a generator by its description; a worker hands it a task and is
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from unstrung.engine.description import ModelDescription
 from unstrung.engine.presets import ModelPreset, preset
 from unstrung.engine.request import Generation, GenerationRequest, Step, nearest_size
+from unstrung.engine.sources import MAX_SECONDS
 
 if TYPE_CHECKING:
     from unstrung.engine.pipeline import TextToVideo
@@ -88,7 +89,8 @@ class EngineGenerator:
         native = self._preset.native
         request = GenerationRequest(
             prompt=task.prompt,
-            seconds=task.seconds,
+            # What an extension may add depends on the clip, and is refused where it is known.
+            seconds=task.seconds if task.kind == "extend" else min(task.seconds, MAX_SECONDS),
             size=nearest_size(task.width, task.height, native),
             seed=task.seed,
             num_steps=task.num_steps,
@@ -100,10 +102,9 @@ class EngineGenerator:
         )
         given = task.source if task.kind in ("extend", "edit") else task.reference
         from unstrung.engine import continuation, redrawing
-        from unstrung.engine.sources import MAX_SECONDS, read_source
+        from unstrung.engine.sources import read_source
 
         if given is None:
-            request = replace(request, seconds=min(task.seconds, MAX_SECONDS))
             return continuation.text_to_video(model, request, on_step)
         source = read_source(given, native, request.size)
         if task.kind == "extend":
