@@ -42,7 +42,8 @@ def main() -> None:
     model = TextToVideo.load(asked.teacher)
     teacher = model.denoiser
     steps, scale = model.model.num_steps, model.model.guidance_scale
-    arms: list[Settings] = [("teacher", teacher, n, scale) for n in (50, 1, 2, 4)]
+    arms: list[Settings] = [("teacher", teacher, n, scale) for n in (50, 1, 2, 4, 6)]
+    arms += [("teacher, unguided", teacher, n, 1.0) for n in (2, 4, 12)]
     for folder in asked.students:
         transformer, _ = load_transformer(folder / "transformer.safetensors")
         student = replace(teacher, transformer=transformer.to(teacher.dtype).eval())
