@@ -38,12 +38,15 @@ def main() -> None:
     parser.add_argument("teacher", type=Path)
     parser.add_argument("students", type=Path, nargs="*")
     parser.add_argument("--num", type=int, default=64)
+    parser.add_argument("--only-students", action="store_true", help="leave the teacher's rows out")
     asked = parser.parse_args()
     model = TextToVideo.load(asked.teacher)
     teacher = model.denoiser
     steps, scale = model.model.num_steps, model.model.guidance_scale
-    arms: list[Settings] = [("teacher", teacher, n, scale) for n in (50, 1, 2, 4, 6)]
-    arms += [("teacher, unguided", teacher, n, 1.0) for n in (2, 4, 12)]
+    arms: list[Settings] = []
+    if not asked.only_students:
+        arms += [("teacher", teacher, n, scale) for n in (50, 1, 2, 4, 6)]
+        arms += [("teacher, unguided", teacher, n, 1.0) for n in (2, 4, 12)]
     for folder in asked.students:
         transformer, _ = load_transformer(folder / "transformer.safetensors")
         student = replace(teacher, transformer=transformer.to(teacher.dtype).eval())

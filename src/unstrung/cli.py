@@ -85,6 +85,7 @@ def _tell(error: Exception, session: "Session") -> int:
     """Say in one sentence what went wrong and return the exit code."""
     from unstrung.engine.errors import Cancelled, EngineError, InvalidRequest, OutOfMemory
     from unstrung.studio.errors import ConfigurationError, StudioError
+    from unstrung.transparency.errors import TransparencyError
 
     if session.debug:
         traceback.print_exception(error)
@@ -103,7 +104,7 @@ def _tell(error: Exception, session: "Session") -> int:
     if isinstance(error, ConfigurationError):
         _say(str(error))
         return 2
-    if isinstance(error, EngineError | StudioError):
+    if isinstance(error, EngineError | StudioError | TransparencyError):
         _say(str(error))
         return 1
     _say(

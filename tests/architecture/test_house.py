@@ -56,6 +56,14 @@ FORBIDDEN: list[tuple[str, tuple[str, ...]]] = [
     ),
     (f"{ENGINE}.training", engine_rooms("pipeline evaluation")),
     (f"{ENGINE}.pipeline", engine_rooms("training evaluation")),
+    # Rules of the programme that know neither the service nor the engine.
+    *(
+        (
+            f"unstrung.{room}",
+            (STUDIO, ENGINE, "unstrung.cli", "unstrung.commands", "fastapi", "sqlalchemy"),
+        )
+        for room in ("transparency", "charter", "risk")
+    ),
     (STUDIO, ("unstrung.cli", "unstrung.commands", "rich", "typer", "openai")),
     (STUDIO, engine_rooms("training evaluation theatre models data")),
 ]

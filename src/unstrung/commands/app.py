@@ -26,6 +26,7 @@ from unstrung.commands.evaluate import evaluate
 from unstrung.commands.generate import generate
 from unstrung.commands.info import info
 from unstrung.commands.keys import keys_commands
+from unstrung.commands.log import log_commands
 from unstrung.commands.session import Session
 from unstrung.commands.studio import api, migrate, serve, worker
 from unstrung.commands.train import ship, train
@@ -59,6 +60,7 @@ def run_app(arguments: Sequence[str] | None, session: Session) -> None:
     for part in (serve, api, worker, migrate):
         app.command()(part)
     app.add_typer(keys_commands)
+    app.add_typer(log_commands)
     typer.main.get_command(app).main(args=arguments, prog_name="unstrung", obj=session)
 
 

@@ -1,0 +1,1 @@
+"""The charter of an early-access programme: its texts in six languages, and what changes between versions."""

@@ -1,0 +1,1 @@
+"""Words, rules and sentences of the risk classes, as TOML files; no code."""
