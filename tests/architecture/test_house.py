@@ -19,9 +19,12 @@ SRC = ROOT / "src"
 MODULES = sorted((SRC / "unstrung").rglob("*.py"))
 
 # Longer modules than 500 lines and functions than 60, each with its reason; empty is the goal.
-LONG_MODULES: dict[str, str] = {}
+LONG_MODULES: dict[str, str] = {
+    "unstrung.studio.migrations.versions.0002_programme": "Alembic writes migrations so",
+}
 LONG_FUNCTIONS: dict[str, str] = {
     "unstrung.studio.migrations.versions.0001_first_tables.upgrade": "Alembic writes migrations so",
+    "unstrung.studio.migrations.versions.0002_programme.upgrade": "Alembic writes migrations so",
 }
 
 ENGINE = "unstrung.engine"

@@ -53,7 +53,9 @@ def database(database_url: str) -> Iterator[Database]:
 @pytest.fixture
 def settings(database_url: str, tmp_path: Path) -> Settings:
     """Settings of a studio in a folder of its own."""
-    return Settings(database_url=database_url, studio_data=tmp_path, private_webhooks=True)
+    return Settings(
+        database_url=database_url, studio_data=tmp_path, private_webhooks=True, log_publish_s=0.2
+    )
 
 
 @dataclass(frozen=True)

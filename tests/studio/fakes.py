@@ -26,6 +26,7 @@ class FakeGenerator:
         tasks: what it was asked for.
         fails_with: raised in the middle, if set.
         begun: set when a task has begun.
+        on_each_step: told of a step before the worker is; for what happens meanwhile.
     """
 
     capabilities: tuple[str, ...] | None = None
@@ -34,6 +35,7 @@ class FakeGenerator:
     tasks: list[Task] = field(default_factory=list)
     fails_with: Exception | None = None
     begun: threading.Event = field(default_factory=threading.Event)
+    on_each_step: Callable[[Step], None] | None = None
 
     def describe(self) -> ModelDescription:
         """As `mini`, with the capabilities that were set."""
@@ -58,7 +60,10 @@ class FakeGenerator:
             time.sleep(self.step_s)
             if self.fails_with is not None and index == 1:
                 raise self.fails_with
-            on_step(Step(index, num_steps, lambda: frames[4]))
+            step = Step(index, num_steps, lambda: frames[4])
+            if self.on_each_step is not None:
+                self.on_each_step(step)
+            on_step(step)
         seed = 7 if task.seed is None else task.seed
         return Generation(
             clips=(frames,), prompt=task.prompt, caption=task.prompt, unplaced=(), seeds=(seed,),

@@ -99,6 +99,7 @@ def test_the_table_above_holds_every_route(app: FastAPI) -> None:
         (method.upper(), path)
         for path, operations in app.openapi()["paths"].items()
         for method in operations
+        if not path.startswith("/programme/")  # test_programme_routes.py
     }
     assert told == found
 

@@ -27,7 +27,9 @@ from unstrung.commands.generate import generate
 from unstrung.commands.info import info
 from unstrung.commands.keys import keys_commands
 from unstrung.commands.log import log_commands
+from unstrung.commands.programme import programme_commands
 from unstrung.commands.session import Session
+from unstrung.commands.sign_in import sign_in
 from unstrung.commands.studio import api, migrate, serve, worker
 from unstrung.commands.train import ship, train
 
@@ -60,7 +62,9 @@ def run_app(arguments: Sequence[str] | None, session: Session) -> None:
     for part in (serve, api, worker, migrate):
         app.command()(part)
     app.add_typer(keys_commands)
+    app.command()(sign_in)
     app.add_typer(log_commands)
+    app.add_typer(programme_commands)
     typer.main.get_command(app).main(args=arguments, prog_name="unstrung", obj=session)
 
 

@@ -45,7 +45,7 @@ def create(
 
     session.has_begun = True
     expires_at = datetime.now(UTC) + timedelta(days=days) if days is not None else None
-    with _transaction(data) as transaction:
+    with transaction_on(data) as transaction:
         try:
             owner = accounts.find_person(transaction, person)
         except NotFound:
@@ -69,7 +69,7 @@ def list_keys(
     from unstrung.studio.access import service as access
 
     session.has_begun = True
-    with _transaction(data) as transaction:
+    with transaction_on(data) as transaction:
         found = access.list_keys(transaction)
     rows = [
         {
@@ -109,13 +109,13 @@ def revoke(
     from unstrung.studio.access import service as access
 
     session.has_begun = True
-    with _transaction(data) as transaction:
+    with transaction_on(data) as transaction:
         revoked = access.revoke_key(transaction, key)
     print_line(f"The key {revoked.prefix}... is revoked.")
 
 
 @contextmanager
-def _transaction(data: Path | None) -> "Iterator[Transaction]":
+def transaction_on(data: Path | None) -> "Iterator[Transaction]":
     """A transaction on the studio's database, which is started for so long if it is not running."""
     from unstrung.studio import database, serving
 

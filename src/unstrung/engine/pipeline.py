@@ -89,7 +89,7 @@ class TextToVideo:
         )  # fmt: skip
         model = preset(facts["preset"])
         if transformer.config.has_step_size:
-            model = replace(model, num_steps=model.student_steps, guidance_scale=1.0)
+            model = model.of_student
         return cls(model, denoiser, autoencoder, time.perf_counter() - started)
 
     def generate(

@@ -1,7 +1,8 @@
 """Named models as Python values: what each is made of and how it likes to be used."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from typing import Self
 
 from unstrung.engine.errors import InvalidRequest
 from unstrung.engine.request import NativeShapes
@@ -44,6 +45,11 @@ class ModelPreset:
     guidance_scale: float = 1.5
     shift: float = 5.0
     student_steps: int = 4
+
+    @property
+    def of_student(self) -> Self:
+        """The same model with weights that are a few-step student, which is sampled without guidance."""
+        return replace(self, num_steps=self.student_steps, guidance_scale=1.0)
 
 
 def _sizes(short: int, long: int, square: int) -> Mapping[str, tuple[int, int]]:

@@ -1,24 +1,29 @@
 """The API: an application assembled from its parts. Nothing here, or below it, imports torch."""
 
 import asyncio
-import contextlib
 import re
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Container, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, Final
+from urllib.parse import urlsplit
 
 import structlog
 from fastapi import APIRouter, FastAPI, Request, Response
+from fastapi.dependencies.models import Dependant
 from fastapi.openapi.utils import get_openapi
+from fastapi.routing import APIRoute
 from pydantic import BaseModel
 
 from unstrung import __version__
+from unstrung.studio import cookies, programme
+from unstrung.studio.assessing import USUAL_ASSESSOR
+from unstrung.studio.assessments.service import Assessor
 from unstrung.studio.catalogue import service as catalogue
 from unstrung.studio.catalogue.routes import router as models_router
 from unstrung.studio.content.routes import router as content_router
 from unstrung.studio.database import Database
-from unstrung.studio.dependencies import Studio, StudioOf
+from unstrung.studio.dependencies import Studio, StudioOf, caller_of
 from unstrung.studio.downloads import LinkSigner
 from unstrung.studio.error_handlers import add_error_handlers
 from unstrung.studio.errors import ServiceFault
@@ -26,10 +31,12 @@ from unstrung.studio.events import Listener
 from unstrung.studio.identity import new_id
 from unstrung.studio.jobs import JobQueue
 from unstrung.studio.metrics import ApiMetrics
+from unstrung.studio.publishing import LogFolder, keep_publishing
 from unstrung.studio.queue import service as queue
 from unstrung.studio.queue.routes import router as queue_router
 from unstrung.studio.rates import Rates
 from unstrung.studio.settings import Settings
+from unstrung.studio.sightings import Sightings
 from unstrung.studio.storage import Storage, StorageUnavailable
 from unstrung.studio.videos import schemas as videos
 from unstrung.studio.videos.models import Status
@@ -47,11 +54,12 @@ _REQUEST_ID: Final = re.compile(r"[\w.-]{1,128}")
 _log = structlog.get_logger(__name__)
 
 
-def create_app(settings: Settings) -> FastAPI:
+def create_app(settings: Settings, assessor: Assessor = USUAL_ASSESSOR) -> FastAPI:
     """An API process.
 
     Args:
         settings: frozen; the database must have been migrated.
+        assessor: who finds classes of risk in prompts.
     """
     studio = Studio(
         settings,
@@ -61,16 +69,24 @@ def create_app(settings: Settings) -> FastAPI:
         LinkSigner(settings.secret.get_secret_value().encode()),
         Rates(settings),
         Listener(settings.database_url),
+        LogFolder(settings.log_path, urlsplit(settings.base_url).netloc + "/log"),
+        Sightings(settings.secret.get_secret_value().encode()),
         asyncio.Semaphore(settings.database_pool),
+        assessor,
     )
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        listening = asyncio.create_task(studio.listener.run())
+        running = [
+            asyncio.create_task(studio.listener.run()),
+            asyncio.create_task(
+                keep_publishing(studio.log, studio.database, settings.log_publish_s)
+            ),
+        ]
         yield
-        listening.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await listening
+        for task in running:
+            task.cancel()
+        await asyncio.gather(*running, return_exceptions=True)
         studio.database.close()
 
     app = FastAPI(
@@ -79,9 +95,8 @@ def create_app(settings: Settings) -> FastAPI:
     )  # fmt: skip
     app.state.studio = studio
     app.state.metrics = ApiMetrics()
-    for router in (content_router, queue_router, videos_router, models_router, webhooks_router):
+    for router in _routers():
         app.include_router(router)
-    app.include_router(_operations)
     app.middleware("http")(_observed)
     add_error_handlers(app)
     app.openapi = lambda: _openapi(app)  # type: ignore[method-assign]
@@ -99,6 +114,7 @@ async def _observed(
     started = time.perf_counter()
     response = await call_next(request)
     response.headers["x-request-id"] = request_id
+    cookies.hand_over(request, response)
     seconds = time.perf_counter() - started
     response.headers["openai-processing-ms"] = str(round(1_000 * seconds))
     route = getattr(request.scope.get("route"), "path", "unknown")
@@ -186,6 +202,7 @@ def _openapi(app: FastAPI) -> dict[str, Any]:
         bodies: list[type[BaseModel]] = [
             videos.CreateVideo, videos.RemixVideo, videos.EditVideo, videos.ExtendVideo,
             videos.CreateCharacter, *webhooks.BODIES,
+            *programme.BODIES,
         ]  # fmt: skip
         bodies.append(ErrorEnvelope)
         for model in bodies:
@@ -196,7 +213,7 @@ def _openapi(app: FastAPI) -> dict[str, Any]:
         for unused in ("HTTPValidationError", "ValidationError"):
             schemas.pop(unused, None)
         components["securitySchemes"] = {"key": {"type": "http", "scheme": "bearer"}}
-        _describe_operations(schema["paths"])
+        _describe_operations(schema["paths"], _open_operations())
         app.openapi_schema = schema
     return app.openapi_schema
 
@@ -220,16 +237,38 @@ def _is_like(schema: Any, pattern: Mapping[str, str]) -> bool:
     return isinstance(schema, dict) and pattern.items() <= schema.items()
 
 
-def _describe_operations(paths: dict[str, Any]) -> None:
+def _routers() -> Sequence[APIRouter]:
+    return (
+        content_router, queue_router, videos_router, models_router, webhooks_router,
+        *programme.ROUTERS, _operations,
+    )  # fmt: skip
+
+
+def _open_operations() -> set[tuple[str, str]]:
+    """Path and method of what needs no key."""
+    return {
+        (route.path.replace(":path}", "}"), method.lower())
+        for router in _routers()
+        for route in router.routes
+        if isinstance(route, APIRoute) and not _asks_who(route.dependant)
+        for method in route.methods or ()
+    }
+
+
+def _asks_who(dependant: Dependant) -> bool:
+    return any(each.call is caller_of or _asks_who(each) for each in dependant.dependencies)
+
+
+def _describe_operations(paths: dict[str, Any], is_open: Container[tuple[str, str]]) -> None:
     error = {
         "description": "The error envelope.",
         "content": {"application/json": {"schema": {"$ref": "#/components/schemas/ErrorEnvelope"}}},
     }
     for path, operations in paths.items():
-        for operation in operations.values():
+        for method, operation in operations.items():
             operation["responses"].pop("422", None)
-            if path.startswith("/v1/"):
+            if path.startswith(("/v1/", "/programme/v1/")):
                 operation["responses"].setdefault("4XX", error)
-                if not path.startswith("/v1/files/"):
+                if (path, method) not in is_open:
                     operation["security"] = [{"key": []}]
             operation["responses"].setdefault("5XX", error)

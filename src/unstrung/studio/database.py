@@ -21,7 +21,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import DeclarativeBase, Session
 from sqlalchemy.orm.session import sessionmaker
 
-from unstrung.studio.errors import ServiceFault
+from unstrung.studio.errors import NotedRefusal, ServiceFault
 
 
 class Table(DeclarativeBase):
@@ -77,12 +77,19 @@ class Database:
     def transaction(self) -> Iterator[Session]:
         """Lend a session; commit when the block ends well, roll back when it does not.
 
+        A refusal that must leave a statement leaves it in a second transaction, since the first is undone.
+
         Raises:
             ServiceFault: if the database cannot be reached.
         """
         try:
-            with self._sessions.begin() as session:
-                yield session
+            try:
+                with self._sessions.begin() as session:
+                    yield session
+            except NotedRefusal as refusal:
+                with self._sessions.begin() as session:
+                    refusal.statement = refusal.write(session)
+                raise
         except (OperationalError, InterfaceError, PoolTimeout) as error:
             raise ServiceFault(
                 "The database cannot be reached; try again in a moment.", retry_after_s=2

@@ -11,14 +11,23 @@ from pydantic import BaseModel
 from sqlalchemy.orm import Session
 from starlette.concurrency import run_in_threadpool
 
+from unstrung.studio import cookies
 from unstrung.studio.access import service as access
 from unstrung.studio.access.service import Caller
+from unstrung.studio.assessing import USUAL_ASSESSOR
+from unstrung.studio.assessments.service import Assessor
 from unstrung.studio.database import Database
 from unstrung.studio.downloads import LinkSigner
+from unstrung.studio.errors import Unauthenticated
 from unstrung.studio.events import Listener
 from unstrung.studio.jobs import JobQueue
+from unstrung.studio.publishing import LogFolder
 from unstrung.studio.rates import Rates
+from unstrung.studio.sessions import service as sessions
+from unstrung.studio.sessions.service import Recognised
 from unstrung.studio.settings import Settings
+from unstrung.studio.sightings import Sightings
+from unstrung.studio.signals import service as signals
 from unstrung.studio.storage import Storage
 from unstrung.studio.wire import File, read_body, shaped_form, validated
 
@@ -30,7 +39,7 @@ class Studio:
     """The parts that an API process is made of.
 
     Attributes:
-        settings, database, storage, jobs, signer, rates, listener: its parts.
+        settings, database, storage, jobs, signer, rates, listener, log, sightings, assessor: its parts.
         places: of requests with a transaction, one for each connection that is kept. Whoever waits for one
             takes up no thread, for requests that have a connection need threads to get rid of it again.
     """
@@ -42,7 +51,10 @@ class Studio:
     signer: LinkSigner
     rates: Rates
     listener: Listener
+    log: LogFolder
+    sightings: Sightings
     places: asyncio.Semaphore
+    assessor: Assessor = USUAL_ASSESSOR
 
 
 @dataclass(frozen=True)
@@ -94,26 +106,64 @@ async def transaction(request: Request) -> AsyncIterator[Session]:
         yield session
 
 
+def _recognised_key(studio: Studio, session: Session, request: Request, key: str | None) -> Caller:
+    """Who a key belongs to; notes where it is used from."""
+    caller = access.recognise(session, key)
+    seen = studio.sightings.fresh(caller.key_id, request)
+    if seen is not None:
+        signals.see(session, caller, *seen)
+    return caller
+
+
 async def caller_of(request: Request, response: Response) -> Caller:
-    """Who is calling, within the rate of the key.
+    """Who is calling, with a key or a session, within the rate of it.
 
     Raises:
         Unauthenticated, TooMany: if not.
+        Forbidden: if another site may have made the browser call.
     """
     studio = studio_of(request)
+    key, held = bearer(request), cookies.held(request, studio.settings)
+    is_reading = request.method in cookies.SAFE_METHODS
+    # A key goes before: no other site can make a browser send one.
+    if key is None and held is not None and not is_reading:
+        cookies.must_be_same_origin(request, studio.settings)
 
-    def recognised() -> Caller:
-        with studio.database.transaction() as session:
-            return access.recognise(session, bearer(request))
+    def recognised() -> Recognised:
+        try:
+            with studio.database.transaction() as session:
+                if key is None and held is not None:
+                    return sessions.recognise(session, held, is_reading)
+                return Recognised(_recognised_key(studio, session, request, key))
+        except Unauthenticated:
+            if key is not None and access.looks_like_key(key):
+                with studio.database.transaction() as session:
+                    signals.note_canary(session, key, studio.sightings.network_of(request))
+            raise
 
     async with studio.places:
-        caller = await run_in_threadpool(recognised)
+        found = await run_in_threadpool(recognised)
+    request.state.next_token = found.next_token
+    caller = found.must_be_good()
     request.state.key_id = caller.key_id
     await studio.rates.spend(caller.key_id, response)
     return caller
 
 
 CallerOf = Annotated[Caller, Depends(caller_of)]
+
+
+async def fresh_caller_of(caller: CallerOf) -> Caller:
+    """Who is calling, by a key or by a session whose person used a passkey within the last minutes.
+
+    Raises:
+        Unauthenticated: if a passkey has to be used first.
+    """
+    caller.must_be_fresh()
+    return caller
+
+
+FreshCaller = Annotated[Caller, Depends(fresh_caller_of)]
 
 
 async def creator_of(request: Request, caller: CallerOf) -> Caller:

@@ -42,6 +42,8 @@ def answer(error: WireError) -> JSONResponse:
     told: dict[str, Any] = {
         "message": str(error), "type": error.type, "param": error.param, "code": error.code,
     }  # fmt: skip
+    if error.statement is not None:
+        told["statement"] = error.statement
     headers = {}
     if error.retry_after_s is not None:
         headers["retry-after"] = str(error.retry_after_s)

@@ -8,6 +8,9 @@
         |-- UnsupportedByModel    the model cannot do this (400)
         |-- Unauthenticated       no key, or not a good one (401)
         |-- Forbidden             the key may not do this (403)
+        |-- Paused                access is paused, with the statement (403; 503 for everybody)
+        |-- Refused               it was decided against, with the statement (403)
+        |   `-- NotedRefusal      the same, its statement outliving the transaction that it ends
         |-- NotFound              it does not exist, or it is not yours (404)
         |-- Conflict              it is not in the right state for this (409)
         |-- BodyTooLarge          the request body is larger than the limit (413)
@@ -16,6 +19,9 @@
 On the wire: `{"error": {"message", "type", "param", "code"}}`, the envelope of the closed Videos API, so that
 unmodified clients raise their own exceptions. Codes are listed in docs/api.md, and a test keeps that list.
 """
+
+from collections.abc import Callable
+from typing import Any
 
 
 class StudioError(Exception):
@@ -34,6 +40,7 @@ class WireError(StudioError):
         type: the family, in the words of the closed API.
         code: stable name of the reason.
         param: the field at fault, or None.
+        statement: a decision in machine-readable form, or None.
         retry_after_s: when it is worth asking again, or None.
     """
 
@@ -53,6 +60,7 @@ class WireError(StudioError):
         self.param = param
         self.code = code or type(self).code
         self.retry_after_s = retry_after_s
+        self.statement: dict[str, Any] | None = None
 
 
 class ServiceFault(WireError):
@@ -94,6 +102,51 @@ class Forbidden(RequestError):
 
     status = 403
     code = "insufficient_scope"
+
+
+class Paused(RequestError):
+    """Access is paused for a while; what exists already stays reachable."""
+
+    status = 403
+    type = "access_paused_error"
+    code = "access_paused"
+
+    def __init__(
+        self, message: str, statement: dict[str, Any], is_everybody: bool, retry_after_s: int
+    ) -> None:
+        """Take the notice and the pause; a pause of everybody is a state of the service (503)."""
+        super().__init__(message, retry_after_s=retry_after_s)
+        self.statement = statement
+        if is_everybody:
+            self.status = 503
+
+
+class Refused(RequestError):
+    """A rule decided against it; the statement says which, why, and how to contest it."""
+
+    status = 403
+    type = "refused_error"
+    code = "refused"
+
+    def __init__(self, message: str, statement: dict[str, Any], param: str | None = None) -> None:
+        """Take the sentence and the statement of reasons."""
+        super().__init__(message, param)
+        self.statement = statement
+
+
+class NotedRefusal(Refused):
+    """A refusal whose statement must outlive the transaction that it ends.
+
+    `Database.transaction` writes it in a transaction of its own after it has rolled back, so whoever lets
+    this pass through a transaction has it written; nobody may swallow it inside one.
+    """
+
+    def __init__(
+        self, message: str, write: Callable[[Any], dict[str, Any]], param: str | None = None
+    ) -> None:
+        """Take the sentence and what writes the statement with a session and returns it as it is told."""
+        super().__init__(message, {}, param)
+        self.write = write
 
 
 class NotFound(RequestError):

@@ -3,10 +3,14 @@
 The studio knows a generator by its description; a worker hands it a task and is told of every step.
 """
 
+import json
 from collections.abc import Callable
 from dataclasses import dataclass
+from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
+
+from safetensors import SafetensorError, safe_open
 
 from unstrung.engine.description import ModelDescription
 from unstrung.engine.presets import ModelPreset, preset
@@ -58,6 +62,17 @@ class Generator(Protocol):
         ...
 
 
+def has_few_steps(weights: Path | None) -> bool:
+    """Whether a folder of weights holds a few-step student; reads a header, and needs no torch."""
+    folder = weights or Path(str(resources.files("unstrung.engine") / "weights"))
+    try:
+        with safe_open(folder / "transformer.safetensors", "numpy") as file:
+            told = (file.metadata() or {}).get("config", "{}")
+    except (OSError, SafetensorError):
+        return False  # whoever loads them will say what is wrong
+    return bool(json.loads(told).get("has_step_size", False))
+
+
 class EngineGenerator:
     """The engine behind the studio; weights are read at the first task."""
 
@@ -73,8 +88,9 @@ class EngineGenerator:
         self._pipeline: TextToVideo | None = None
 
     def describe(self) -> ModelDescription:
-        """The preset in plain values."""
-        return ModelDescription.of_preset(self._preset)
+        """The preset in plain values, with the steps that its weights take."""
+        is_student = has_few_steps(self._weights)
+        return ModelDescription.of_preset(self._preset.of_student if is_student else self._preset)
 
     def generate(self, task: Task, on_step: Callable[[Step], None]) -> Generation:
         """Draw a clip at the nearest size and length that the model has.

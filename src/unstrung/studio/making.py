@@ -20,11 +20,16 @@ from sqlalchemy.orm import Session
 from unstrung.engine.errors import EngineError
 from unstrung.engine.request import Generation, Step, recipe_of
 from unstrung.studio import renditions
+from unstrung.studio.assessing import USUAL_ASSESSOR
+from unstrung.studio.assessments import service as assessments
+from unstrung.studio.assessments.service import Assessor
+from unstrung.studio.consents import service as consents
 from unstrung.studio.database import Database
 from unstrung.studio.errors import ServiceFault
 from unstrung.studio.generator import Generator, Task
 from unstrung.studio.jobs import JobQueue
 from unstrung.studio.metrics import WorkerMetrics
+from unstrung.studio.pauses import service as pauses
 from unstrung.studio.queue import service as queue
 from unstrung.studio.queue.service import LostVideo
 from unstrung.studio.settings import Settings
@@ -53,6 +58,7 @@ class Workshop:
     Attributes:
         settings, database, storage, jobs, generator, metrics: its parts.
         stopping: set when the worker is to hand back what it has.
+        assessor: who finds classes of risk in clips.
     """
 
     settings: Settings
@@ -62,6 +68,7 @@ class Workshop:
     generator: Generator
     metrics: WorkerMetrics
     stopping: threading.Event
+    assessor: Assessor = USUAL_ASSESSOR
 
 
 def make_video(workshop: Workshop, video_id: str) -> None:
@@ -89,6 +96,8 @@ def make_video(workshop: Workshop, video_id: str) -> None:
         workshop.metrics.lost()
         _log.info("video is not ours any more; what was made is dropped")
         workshop.storage.delete_prefix(_folder(video))
+        with workshop.database.transaction() as session:
+            pauses.note_stop(session, video.id)
     except Stopping:
         _log.info("video handed back")
         with _unless_lost():
@@ -123,15 +132,18 @@ def _make(workshop: Workshop, video: Video) -> None:
         generation = workshop.generator.generate(task, follower.on_step)
         follower.tell("encoding", _DENOISED)
         recipe = recipe_of(generation, 0)
+        _write(workshop, lambda session: recipe.update(consents=consents.of_video(session, video)))
         path = Path(folder) / "video.mp4"
         frames = generation.clips[0]
         _write_video(path, generation, task, recipe)
         follower.tell("encoding", _ENCODED)
         files = _store(workshop, video, path, _small(frames, task))
+        found = assessments.assess(workshop.assessor, video.prompt, frames, generation.frame_rate)
     result = _result(video, task, generation)
 
     def publish(session: Session) -> None:
         queue.publish(session, video, files, recipe, result)
+        assessments.store(session, video.id, found)
         webhooks.announce(session, workshop.jobs, session.get_one(Video, video.id))
 
     _write(workshop, publish)

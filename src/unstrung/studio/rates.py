@@ -1,9 +1,9 @@
-"""How many requests a key may send, counted by the `limits` library."""
+"""How many requests a key may send, or an address without one, counted by the `limits` library."""
 
 import time
 from typing import Final
 
-from limits import RateLimitItemPerMinute
+from limits import RateLimitItem, RateLimitItemPerHour, RateLimitItemPerMinute
 from limits.aio.strategies import SlidingWindowCounterRateLimiter
 from limits.storage import storage_from_string
 from starlette.responses import Response
@@ -13,6 +13,8 @@ from unstrung.studio.settings import Settings
 
 _REQUESTS: Final = "requests"
 _CREATIONS: Final = "creations"
+_VISITS: Final = "calls without a key"
+_APPLICATIONS: Final = "applications"
 
 
 class Rates:
@@ -37,9 +39,11 @@ class Rates:
             raise ConfigurationError(
                 f"UNSTRUNG_RATE_LIMIT_STORAGE: {error}; try async+memory://"
             ) from error
-        self._limits = {
+        self._limits: dict[str, RateLimitItem] = {
             _REQUESTS: RateLimitItemPerMinute(settings.requests_per_minute),
             _CREATIONS: RateLimitItemPerMinute(settings.creations_per_minute),
+            _VISITS: RateLimitItemPerMinute(settings.visits_per_minute),
+            _APPLICATIONS: RateLimitItemPerHour(settings.applications_per_hour),
         }
 
     async def spend(self, key_id: str, response: Response) -> None:
@@ -61,14 +65,34 @@ class Rates:
         """
         await self._spend(_CREATIONS, key_id)
 
-    async def _spend(self, what: str, key_id: str) -> int:
+    async def spend_visit(self, address: str) -> None:
+        """Count a call without a key.
+
+        Raises:
+            TooMany: with the seconds to wait.
+        """
+        await self._spend(_VISITS, address, "This address")
+
+    async def spend_application(self, address: str) -> None:
+        """Count an application.
+
+        Raises:
+            TooMany: with the seconds to wait.
+        """
+        await self._spend(_APPLICATIONS, address, "This address")
+
+    async def _spend(self, what: str, name: str, who: str = "This key") -> int:
         limit = self._limits[what]
-        within = await self._limiter.hit(limit, what, key_id)
-        window = await self._limiter.get_window_stats(limit, what, key_id)
+        within = await self._limiter.hit(limit, what, name)
+        window = await self._limiter.get_window_stats(limit, what, name)
         if not within:
             wait = max(1, round(window.reset_time - time.time()))
             raise TooMany(
-                f"This key sent more than {limit.amount} {what} within a minute; wait {wait} s.",
+                f"{who} sent more than {limit.amount} {what} within {_span(limit)}; wait {wait} s.",
                 retry_after_s=wait,
             )
         return window.remaining
+
+
+def _span(limit: RateLimitItem) -> str:
+    return "an hour" if isinstance(limit, RateLimitItemPerHour) else "a minute"

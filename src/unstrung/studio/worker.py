@@ -13,6 +13,7 @@ import psycopg
 from procrastinate import jobs as procrastinate_jobs
 from procrastinate.worker import Worker
 
+from unstrung.studio.appeals import service as appeals
 from unstrung.studio.catalogue import service as catalogue
 from unstrung.studio.database import Database
 from unstrung.studio.errors import ServiceFault
@@ -21,8 +22,10 @@ from unstrung.studio.identity import new_id
 from unstrung.studio.jobs import DELIVER_WEBHOOK, MAKE_VIDEO, VIDEOS, WEBHOOKS, JobQueue
 from unstrung.studio.making import Stopping, Workshop, make_video
 from unstrung.studio.metrics import WorkerMetrics
+from unstrung.studio.pauses import service as pauses
 from unstrung.studio.queue import service as queue
 from unstrung.studio.settings import Settings
+from unstrung.studio.shares import service as shares
 from unstrung.studio.storage import Storage, StorageUnavailable
 from unstrung.studio.webhooks.service import DeliveryRetries, deliver
 
@@ -183,6 +186,9 @@ def _rescue(workshop: Workshop, worker_id: str) -> list[str]:
     try:
         with workshop.database.transaction() as session:
             catalogue.sign_in(session, worker_id, workshop.generator.describe().name)
+            pauses.lapse(session)
+            shares.release_overdue(session)
+            appeals.lapse(session)
             return queue.rescue(session, workshop.jobs, workshop.settings.stalled_after_s)
     except ServiceFault:
         return []

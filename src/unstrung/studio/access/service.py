@@ -19,7 +19,7 @@ from sqlalchemy.orm import Session
 from unstrung.studio.access.models import Key, Scope
 from unstrung.studio.accounts.models import Person, Role
 from unstrung.studio.database import now
-from unstrung.studio.errors import Forbidden, InvalidField, NotFound, Unauthenticated
+from unstrung.studio.errors import Conflict, Forbidden, InvalidField, NotFound, Unauthenticated
 from unstrung.studio.identity import new_id
 
 PATTERN: Final = re.compile(r"ust_[0-9A-Za-z]{36}")
@@ -31,27 +31,63 @@ _LAST_USE_STEP: Final = timedelta(minutes=1)
 
 @dataclass(frozen=True)
 class Caller:
-    """Who is calling, with what key.
+    """Who is calling, with what key or session.
 
     Attributes:
-        person_id, key_id: of the person and the key.
+        person_id, key_id: of the person and the key, or of the session that stands for one.
         is_admin: whether everybody's videos may be seen.
         scopes: what the key may be used for.
+        is_fresh: whether an act of a steward may go ahead; False for a session that would change something
+            when no passkey was used within the last minutes. Keys are for programs and always fresh.
+        is_session: whether somebody who is signed in calls, and not a program with a key.
     """
 
     person_id: str
     key_id: str
     is_admin: bool
     scopes: frozenset[str]
+    is_fresh: bool = True
+    is_session: bool = False
 
     def must_have(self, scope: Scope) -> None:
-        """Refuse a key that may not do this.
+        """Refuse a key that may not do this; what takes an admin also takes a fresh passkey.
 
         Raises:
             Forbidden: naming the scope.
+            Unauthenticated: if a passkey has to be used first.
         """
         if scope not in self.scopes:
             raise Forbidden(f"This key lacks the scope '{scope}'; make one that has it.")
+        if scope == Scope.ADMIN:
+            self.must_be_fresh()
+
+    def must_be_fresh(self) -> None:
+        """Refuse a session that would change something long after its last passkey.
+
+        Raises:
+            Unauthenticated: with the code `fresh_passkey_required`.
+        """
+        if not self.is_fresh:
+            raise Unauthenticated(
+                "This takes a passkey used within the last 5 minutes; sign in with it again.",
+                code="fresh_passkey_required",
+            )
+
+    def must_be_signed_in(self) -> None:
+        """Refuse a key: whoever stole one must not be able to make more of them, or to lock its owner out.
+
+        Nor must whoever stole a session, which a key would outlive; so it must be fresh.
+
+        Raises:
+            Forbidden: with the code `sign_in_required`.
+            Unauthenticated: with the code `fresh_passkey_required`.
+        """
+        if not self.is_session and Scope.ADMIN not in self.scopes:
+            raise Forbidden(
+                "Keys are made and renewed by people who are signed in; sign in, or ask the operator.",
+                code="sign_in_required",
+            )
+        self.must_be_fresh()
 
 
 def make_secret() -> str:
@@ -100,7 +136,7 @@ def create_key(
         person_id=person.id,
         name=name,
         prefix=secret[:_PREFIX_CHARACTERS],
-        digest=_digest(secret),
+        digest=digest_of(secret),
         scopes=[str(scope) for scope in scopes],
         created_at=now(),
         expires_at=expires_at,
@@ -128,7 +164,7 @@ def recognise(session: Session, secret: str | None) -> Caller:
     query = (
         select(Key, Person.role)
         .join(Person, Person.id == Key.person_id)
-        .where(Key.digest == _digest(secret))
+        .where(Key.digest == digest_of(secret))
     )
     row = session.execute(query).one_or_none()
     if row is None:
@@ -143,6 +179,47 @@ def recognise(session: Session, secret: str | None) -> Caller:
         session.execute(update(Key).where(Key.id == key.id).values(last_used_at=moment))
     scopes = frozenset(str(scope) for scope in key.scopes)
     return Caller(key.person_id, key.id, role == Role.ADMIN and Scope.ADMIN in scopes, scopes)
+
+
+def create_own_key(
+    session: Session,
+    caller: Caller,
+    name: str,
+    scopes: Sequence[Scope],
+    expires_at: datetime | None,
+) -> tuple[Key, str]:
+    """Make another key of the caller's own, which can do no more than the one that asks.
+
+    Raises:
+        Forbidden: for a scope that the caller lacks, or if the caller is not signed in.
+        InvalidField: as `create_key`.
+    """
+    caller.must_be_signed_in()
+    for scope in scopes:
+        caller.must_have(scope)
+    person = session.get_one(Person, caller.person_id)
+    return create_key(session, person, " ".join(name.split()), scopes, expires_at)
+
+
+def own_keys(session: Session, caller: Caller) -> Sequence[Key]:
+    """The caller's own keys, newest first."""
+    caller.must_have(Scope.READ)
+    query = select(Key).where(Key.person_id == caller.person_id)
+    return session.scalars(query.order_by(Key.id.desc())).all()
+
+
+def renew_key(session: Session, key: Key) -> str:
+    """Give a key another secret; the old one is useless from now on.
+
+    Raises:
+        Conflict: if it was revoked.
+    """
+    if key.revoked_at is not None:
+        raise Conflict(f"The key '{key.id}' was revoked; make a new one.", "key_id", "key_revoked")
+    secret = make_secret()
+    key.digest, key.prefix = digest_of(secret), secret[:_PREFIX_CHARACTERS]
+    session.flush()
+    return secret
 
 
 def scopes_of(names: Sequence[str]) -> list[Scope]:
@@ -189,7 +266,8 @@ def list_keys(session: Session) -> Sequence[tuple[Key, Person]]:
     return [(key, person) for key, person in session.execute(query)]
 
 
-def _digest(secret: str) -> bytes:
+def digest_of(secret: str) -> bytes:
+    """What is kept of a key."""
     # A key has 178 bits of chance, so a quick digest is as good as a slow one (programme.md, Keys).
     return hashlib.sha256(secret.encode()).digest()
 

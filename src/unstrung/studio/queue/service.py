@@ -22,6 +22,7 @@ from unstrung.studio.catalogue.models import Model
 from unstrung.studio.database import now
 from unstrung.studio.identity import first_id
 from unstrung.studio.jobs import MAKE_VIDEO, VIDEOS, JobQueue
+from unstrung.studio.pauses import service as pauses
 from unstrung.studio.queue.models import Queue
 from unstrung.studio.videos.models import OPEN, Status, Video
 
@@ -39,7 +40,8 @@ _ORPHANS: Final = f"""
     WHERE videos.id IN (
         SELECT id FROM videos WHERE status = 'in_progress'
         UNION ALL SELECT args->>'video_id' FROM procrastinate_jobs WHERE status = 'doing'
-        UNION ALL (SELECT id FROM videos WHERE status = 'queued' ORDER BY queue_start, id LIMIT 100))
+        UNION ALL (SELECT id FROM videos WHERE status = 'queued' AND NOT {pauses.OF_VIDEO_SQL}
+            ORDER BY queue_start, id LIMIT 100))
     AND videos.status IN ('queued', 'in_progress')
     AND (jobs.id IS NULL OR jobs.status NOT IN ('todo', 'doing') OR jobs.status = 'doing' AND {_SILENT})
     ORDER BY videos.id LIMIT 100 FOR UPDATE OF videos SKIP LOCKED"""
@@ -123,10 +125,13 @@ def tell(session: Session, video_id: str) -> None:
 
 
 def begin(session: Session, video_id: str) -> Video | None:
-    """Take a video for a new attempt, or None if there is nothing to do any more."""
+    """Take a video for a new attempt, or None if there is nothing to do any more, or not now.
+
+    A video whose person, cohort or key is paused keeps its turn without a job; `rescue` gives it one later.
+    """
     statement = (
         update(Video)
-        .where(Video.id == video_id, Video.status.in_(OPEN))
+        .where(Video.id == video_id, Video.status.in_(OPEN), ~pauses.of_video())
         .values(
             attempt=Video.attempt + 1,
             revision=Video.revision + 1,

@@ -67,6 +67,9 @@ class Video(Table):
 
     id: Mapped[str] = mapped_column(String(64), primary_key=True)
     person_id: Mapped[str] = mapped_column(ForeignKey("persons.id", ondelete="CASCADE"))
+    key_id: Mapped[str | None] = mapped_column(
+        String(64), comment="key that it was begun with; None if before keys were noted"
+    )
     kind: Mapped[Kind] = mapped_column(word_of(Kind))
     model: Mapped[str] = mapped_column(String(100), comment="as it was asked for, such as sora-2")
     resolved_model: Mapped[str] = mapped_column(String(100), comment="the model behind that name")
@@ -90,7 +93,7 @@ class Video(Table):
 
     status: Mapped[Status] = mapped_column(word_of(Status))
     phase: Mapped[str] = mapped_column(
-        String(16), comment="queued, loading, denoising, encoding, done"
+        String(16), comment="queued, loading, denoising, encoding, done, paused"
     )
     progress: Mapped[int] = mapped_column(comment="percent")
     step: Mapped[int] = mapped_column(comment="denoising steps that are done")

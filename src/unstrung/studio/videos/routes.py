@@ -129,7 +129,7 @@ def create_character(asking: AskingOf) -> CharacterObject:
     key = keep_clip(storage, asked.video, "video", 2.0, 4.0)
     try:
         character = service.create_character(
-            asking.session, asking.caller, new_id("char"), asked.name, key
+            asking.session, asking.studio.settings, asking.caller, new_id("char"), asked.name, key
         )
     except Exception:
         discard(storage, key)
@@ -196,8 +196,9 @@ def _begun(asking: Asking, model: Resolved, wish: Wish) -> VideoObject:
     source_upload = wish.source_file if wish.source_video_id is None else None
     try:
         video = service.create_video(
-            asking.session, studio.jobs, studio.settings, asking.caller, model, wish, retry
-        )
+            asking.session, studio.jobs, studio.settings, asking.caller, model, wish, retry,
+            studio.assessor,
+        )  # fmt: skip
     except Exception:
         discard(studio.storage, wish.reference_file, source_upload)
         raise

@@ -15,11 +15,16 @@ from unstrung.engine.description import Capability
 from unstrung.studio.access.models import Scope
 from unstrung.studio.access.service import Caller
 from unstrung.studio.accounts.models import Person
+from unstrung.studio.admission import service as admission
+from unstrung.studio.assessing import USUAL_ASSESSOR
+from unstrung.studio.assessments.service import Assessor, must_be_allowed
 from unstrung.studio.catalogue.service import Resolved
+from unstrung.studio.charters import service as charters
 from unstrung.studio.database import now
 from unstrung.studio.errors import Conflict, NotFound, TooMany
 from unstrung.studio.identity import new_id
 from unstrung.studio.jobs import JobQueue
+from unstrung.studio.pauses import service as pauses
 from unstrung.studio.queue import service as queue
 from unstrung.studio.settings import Settings
 from unstrung.studio.videos.models import OPEN, Character, Kind, Status, Video
@@ -128,14 +133,20 @@ def create_video(
     model: Resolved,
     wish: Wish,
     retry: Retry,
+    assessor: Assessor = USUAL_ASSESSOR,
 ) -> Video:
     """Add a video and its job, and return at once.
 
     Raises:
-        Forbidden, UnsupportedByModel, TooMany, NotFound, Conflict: if it may not be.
+        Forbidden, Paused, UnsupportedByModel, TooMany, NotFound, Conflict: if it may not be.
+        NotedRefusal: if the prompt is in a class that is never made; its statement outlives the transaction.
     """
     caller.must_have(Scope.GENERATE)
+    pauses.must_not_be_paused(session, caller)
+    charters.must_have_accepted(session, settings, caller)
+    admission.must_have_seat(session, settings, caller.person_id)
     check_abilities(model, wish)
+    must_be_allowed(assessor, caller.person_id, wish.prompt)
     # The person's row is the gate: quotas and turns of one person are counted by one request at a time.
     person = session.get_one(Person, caller.person_id, with_for_update=True)
     repeated = earlier_answer(session, caller, retry)
@@ -146,7 +157,7 @@ def create_video(
         get_character(session, caller, character_id)
     turn = queue.take_turn(session, person, float(wish.seconds), settings.jobs_per_person)
     person.num_videos += 1
-    video = _new_video(person.id, model, wish, retry, turn)
+    video = _new_video(caller, model, wish, retry, turn)
     session.add(video)
     session.flush()
     queue.enqueue(session, jobs, video, turn.lock)
@@ -154,13 +165,14 @@ def create_video(
 
 
 def _new_video(
-    person_id: str, model: Resolved, wish: Wish, retry: Retry, turn: queue.Turn
+    caller: Caller, model: Resolved, wish: Wish, retry: Retry, turn: queue.Turn
 ) -> Video:
     """A row of a video that waits."""
     usual_size = ALIAS_SIZE if model.is_alias else model.description.sizes[0]
     return Video(
         id=new_id("video"),
-        person_id=person_id,
+        person_id=caller.person_id,
+        key_id=caller.key_id,
         kind=wish.kind,
         model=model.asked,
         resolved_model=model.description.name,
@@ -355,10 +367,16 @@ def delete_video(
 
 
 def create_character(
-    session: Session, caller: Caller, character_id: str, name: str, file: str
+    session: Session, settings: Settings, caller: Caller, character_id: str, name: str, file: str
 ) -> Character:
-    """Bind a name to a clip that has been stored."""
+    """Bind a name to a clip that has been stored.
+
+    Raises:
+        Forbidden, Paused: if the caller may not.
+    """
     caller.must_have(Scope.GENERATE)
+    pauses.must_not_be_paused(session, caller)
+    charters.must_have_accepted(session, settings, caller)
     character = Character(
         id=character_id, person_id=caller.person_id, name=name, file=file, created_at=now()
     )

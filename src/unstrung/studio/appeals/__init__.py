@@ -1,0 +1,1 @@
+"""Appeals: decisions are heard again by somebody who had no part in them."""

@@ -1,0 +1,1 @@
+"""Applications without an account, the criteria they are judged by, and the waitlist."""

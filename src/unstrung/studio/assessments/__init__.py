@@ -1,0 +1,1 @@
+"""What a program finds in prompts and clips: risk classes, with words and seconds."""

@@ -1,0 +1,1 @@
+"""Taking everything out that is one's own, and having it erased."""

@@ -1,0 +1,72 @@
+"""Wire format of hearings: what whoever hears an appeal decides and is told, which is nobody's name."""
+
+from datetime import datetime
+from typing import Annotated, Final, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+
+from unstrung.studio.appeals.models import AppealOutcome, AppealStage
+from unstrung.studio.statements.schemas import StatementObject
+from unstrung.studio.videos.schemas import Links
+
+
+def _outcome(value: object) -> AppealOutcome:
+    if value not in list(AppealOutcome):
+        raise ValueError(f"must be one of {', '.join(AppealOutcome)}")
+    return AppealOutcome(str(value))
+
+
+class DecideAppeal(BaseModel):
+    """Uphold or overturn a decision, or vote to."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    outcome: Annotated[AppealOutcome, BeforeValidator(_outcome)]
+    reasons: str = Field(
+        min_length=10,
+        max_length=5_000,
+        pattern=r"^[^\x00]*\S[^\x00]*$",
+        description="Told to whoever appealed.",
+    )
+
+
+BODIES: Final = (DecideAppeal,)
+
+
+class ListHearings(BaseModel):
+    """How much of what is to be heard is wanted."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    limit: int = Field(20, ge=1, le=100, description="Most appeals.")
+
+
+class HearingObject(BaseModel):
+    """An appeal that the caller may hear."""
+
+    id: str
+    object: Literal["hearing"] = "hearing"
+    stage: AppealStage
+    lodged_at: datetime
+    due_at: datetime
+    clause: str
+    category: str
+    your_part: Literal["none", "taken", "juror"]
+    has_voted: bool
+
+
+class HearingList(BaseModel):
+    """Appeals that the caller may hear, oldest due first."""
+
+    object: Literal["list"] = "list"
+    data: list[HearingObject]
+
+
+class HeldHearingObject(HearingObject):
+    """An appeal for the eyes of whoever hears it."""
+
+    text: str
+    statement: StatementObject
+    prompt: str | None = Field(description="That was refused, or of the clip.")
+    note: str | None = Field(description="What the author had told the reviewer.")
+    links: Links | None = Field(description="To the clip, if it is about one.")

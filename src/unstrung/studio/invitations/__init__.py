@@ -1,0 +1,1 @@
+"""Invitations: a code for a seat, and what those say who decline."""

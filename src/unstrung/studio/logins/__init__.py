@@ -1,0 +1,1 @@
+"""Ways into an account: passkeys, e-mail links, and issuers elsewhere."""

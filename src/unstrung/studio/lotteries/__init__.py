@@ -1,0 +1,1 @@
+"""Lotteries for seats that anybody can recompute."""

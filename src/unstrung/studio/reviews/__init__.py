@@ -1,0 +1,1 @@
+"""Reviews of the few clips that wait before they are shared: a queue with a clock."""

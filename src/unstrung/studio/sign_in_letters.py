@@ -1,0 +1,38 @@
+"""What people are written when they want to sign in, in six languages; the words are data."""
+
+import tomllib
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+from unstrung.studio.mail import Letter
+
+
+def link_letter(address: str, link: str, code: str, language: str) -> Letter:
+    """The e-mail with a link to sign in.
+
+    Args:
+        address: where it goes.
+        link: to follow.
+        code: the same secret alone, to be pasted.
+        language: one of `notices.LANGUAGES`.
+    """
+    said = _words()[language]
+    return Letter(address, said["link_subject"], said["link_text"].format(link=link, code=code))
+
+
+def no_account_letter(address: str, url: str, language: str) -> Letter:
+    """The e-mail to an address that no account has, of which only its reader learns.
+
+    Args:
+        address: where it goes.
+        url: of the studio.
+        language: one of `notices.LANGUAGES`.
+    """
+    said = _words()[language]
+    return Letter(address, said["unknown_subject"], said["unknown_text"].format(url=url))
+
+
+@cache
+def _words() -> dict[str, Any]:
+    return tomllib.loads((files("unstrung.studio") / "sign_in_letters.toml").read_text("utf-8"))

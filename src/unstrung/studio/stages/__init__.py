@@ -1,0 +1,1 @@
+"""Release stages and the gates before them."""

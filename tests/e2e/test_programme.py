@@ -1,0 +1,98 @@
+"""`unstrung programme` as an operator runs it, from an empty folder to a checked lottery."""
+
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from unstrung.cli import main
+from unstrung.lottery import hash_of, seed_hash_of
+from unstrung.studio.embedded import EmbeddedPostgres
+
+Run = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A studio's folder, its database running so that no command has to start it."""
+    folder = tmp_path_factory.mktemp("studio")
+    postgres = EmbeddedPostgres(folder / "postgres")
+    postgres.start()
+    yield folder
+    postgres.stop()
+
+
+@pytest.fixture
+def run(data: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Run:
+    """Runs a command and returns exit code, output and errors."""
+    for name in ("DATABASE_URL", "UNSTRUNG_DATABASE_URL"):
+        monkeypatch.delenv(name, raising=False)
+
+    def running(*arguments: str) -> tuple[int, str, str]:
+        code = main(["programme", *arguments, "--data", str(data)])
+        said = capsys.readouterr()
+        return code, said.out, said.err
+
+    return running
+
+
+def test_an_operator_sets_up_a_programme_from_the_shell(run: Run, tmp_path: Path) -> None:
+    code, out, _ = run("steward", "Ada", "--json")
+    assert code == 0
+    assert set(json.loads(out)["scopes"]) == {"read", "generate", "share", "admin"}
+    code, out, _ = run("cohort", "Film", "--seats", "3", "--purpose", "Films of artists.", "--json")
+    assert json.loads(out)["seats"] == 3
+    criteria = tmp_path / "criteria.json"
+    criteria.write_text(json.dumps({"text": "We look for films.", "clauses": {"own": "Own work."}}))
+    assert "Version 1" in run("criteria", "Film", str(criteria))[1]
+    code, out, _ = run("invite", "Film", "--role", "film-maker", "--uses", "2", "--json")
+    assert json.loads(out)["code"].startswith("inv_")
+    assert "0 of 3 seats taken, 0 promised, 3 free" in run("cohorts")[1]
+    code, out, err = run("stage", "red-team")
+    assert (code, "has no gates" in err) == (1, True)
+    run("gate", "red-team", "The scope of testing is published.")
+    (gate,) = json.loads(run("stage", "--json")[1])["gates"]
+    assert run("gate-open", gate["id"], "--evidence", "https://example.org/scope")[0] == 0
+    assert "The release is at red-team." in run("stage", "red-team")[1]
+    code, _, err = run("stage", "internal")
+    assert (code, "why the release goes back" in err) == (1, True)
+
+
+def test_roles_are_given_and_taken_with_a_reason(run: Run) -> None:
+    run("steward", "Bo")
+    assert "Bo is juror now" in run("role", "Bo", "juror")[1]
+    code, _, err = run("role", "Bo", "juror", "--withdraw")
+    assert (code, "reason must say" in err) == (1, True)
+    told = run("role", "Bo", "juror", "--withdraw", "--reason", "The jury's round has ended.")
+    assert "is juror no more" in told[1]
+    code, _, err = run("role", "Bo", "king")
+    assert (code, "role must be one of artist, designer" in err) == (1, True)
+
+
+def test_a_lottery_is_checked_from_a_file(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "lottery.json"
+    told: dict[str, Any] = {"drawn_at": None}
+    file.write_text(json.dumps(told))
+    assert main(["programme", "lottery-check", str(file)]) == 1
+    assert "not drawn yet" in capsys.readouterr().out
+    from test_lottery import lottery  # the maker of honest lotteries, beside its own tests
+
+    told = lottery(bytes(32), ["ticket_a", "ticket_b"], 1)
+    assert told["seed_hash"] == seed_hash_of(bytes(32))
+    file.write_text(json.dumps(told))
+    assert main(["programme", "lottery-check", str(file), "--ticket", told["order"][1]]) == 0
+    out = capsys.readouterr().out
+    assert "The draw is right" in out
+    assert "your place  2" in out
+    told["tickets_hash"] = hash_of(["ticket_x"])
+    file.write_text(json.dumps(told))
+    assert main(["programme", "lottery-check", str(file), "--json"]) == 1
+    assert not json.loads(capsys.readouterr().out)["right"]
+    file.write_text("[]")
+    assert main(["programme", "lottery-check", str(file)]) == 1
+    assert "must hold a JSON object" in capsys.readouterr().err
+    assert main(["programme", "lottery-check", str(tmp_path / "none.json")]) == 1
