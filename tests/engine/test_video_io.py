@@ -3,15 +3,19 @@
 import os
 import resource
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from fractions import Fraction
 from pathlib import Path
 
+import av
 import numpy as np
 import pytest
 
 from unstrung.engine.errors import DataError, InvalidRequest
 from unstrung.engine.image_io import SheetStyle, contact_sheet, write_image
+from unstrung.engine.presets import MINI
+from unstrung.engine.sources import read_source
 from unstrung.engine.video_io import (
     check_target,
     probe,
@@ -125,9 +129,39 @@ def test_frames_can_be_handed_over_as_they_come(tmp_path: Path) -> None:
     assert (tmp_path / "a.mp4").read_bytes() == (tmp_path / "b.mp4").read_bytes()
 
 
-def test_max_frames_stops_early(tmp_path: Path) -> None:
+def test_max_seconds_stops_early(tmp_path: Path) -> None:
     write_video(tmp_path / "a.mp4", moving_box(), 12)
-    assert len(read_video(tmp_path / "a.mp4", max_frames=3).frames) == 3
+    assert len(read_video(tmp_path / "a.mp4", max_seconds=0.25).frames) == 3
+
+
+def unsteady_video(path: Path, moments_ms: Sequence[int]) -> None:
+    """A clip as phones write it: each frame has a time of its own, and a grey of its own."""
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("libx264", rate=30)
+        stream.width, stream.height, stream.pix_fmt = 64, 64, "yuv420p"
+        stream.time_base = stream.codec_context.time_base = Fraction(1, 1000)
+        for number, moment in enumerate(moments_ms):
+            grey = np.full((64, 64, 3), 20 + 20 * number, np.uint8)
+            frame = av.VideoFrame.from_ndarray(grey, "rgb24")
+            frame.pts, frame.time_base = moment, Fraction(1, 1000)
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode())
+
+
+def test_frames_have_their_own_times(tmp_path: Path) -> None:
+    moments = [0, 40, 500, 520, 1500]
+    unsteady_video(tmp_path / "phone.mp4", moments)
+    found = read_video(tmp_path / "phone.mp4").times
+    assert found == pytest.approx([each / 1000 for each in moments], abs=2e-3)
+
+
+def test_an_unsteady_clip_is_seen_as_it_was_filmed(tmp_path: Path) -> None:
+    unsteady_video(tmp_path / "phone.mp4", [0, 40, 500, 520, 1500])
+    source = read_source(tmp_path / "phone.mp4", MINI.native)
+    assert "unsteady" in source.notes[-1]
+    greys = np.round((source.frames.mean(axis=(1, 2, 3)) - 20) / 20).astype(int)
+    at = {moment: int(greys[round(moment * 12)]) for moment in (0.0, 0.25, 0.5, 1.0, 1.25, 1.5)}
+    assert at == {0.0: 0, 0.25: 1, 0.5: 2, 1.0: 3, 1.25: 3, 1.5: 4}
 
 
 @pytest.mark.parametrize("stop", [KeyboardInterrupt, RuntimeError])

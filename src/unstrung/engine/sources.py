@@ -63,30 +63,37 @@ def read_source(path: Path, native: NativeShapes, size: str | None = None) -> So
         wanted = size or nearest_size(width, height, native)
         return _fitted(frame, *(int(side) for side in wanted.split("x")))
 
-    frames, rate, captions = _decoded(path, fit)
+    frames, times, captions = _decoded(path, fit)
     used = f"{frames.shape[2]}x{frames.shape[1]}"
     notes = [
         f"{path.name} of {width}x{height} is used as {used}, cut in the middle."
         for width, height in sizes
         if f"{width}x{height}" != used
     ]
-    if len(frames) > 1 and abs(rate - native.frame_rate) > 0.01:
-        notes.append(f"{path.name} of {rate:g} fps is used at {native.frame_rate} fps.")
-        moments = np.arange(0, len(frames) / rate, 1 / native.frame_rate)
-        frames = frames[np.minimum((moments * rate).astype(int), len(frames) - 1)]
+    if len(frames) > 1:
+        steps = np.diff(times)
+        mean = 1 / float(steps.mean())
+        keeps_beat = float(np.ptp(steps)) < 0.5 / native.frame_rate
+        if not keeps_beat or abs(mean - native.frame_rate) > 0.01:
+            told = f"{mean:.4g} fps" if keeps_beat else f"{mean:.4g} fps on average, unsteady,"
+            notes.append(f"{path.name} of {told} is used at {native.frame_rate} fps.")
+            # A frame is seen until the next one begins; a hair earlier, for times are rounded in files.
+            moments = np.arange(0, times[-1] + float(steps.mean()) - 1e-6, 1 / native.frame_rate)
+            frames = frames[np.searchsorted(times, moments + 1e-4, side="right") - 1]
     return Source(frames, _digest(path), captions, tuple(notes))
 
 
 def _decoded(
     path: Path, fit: Callable[[np.ndarray], np.ndarray]
-) -> tuple[np.ndarray, float, tuple[str, ...] | None]:
+) -> tuple[np.ndarray, np.ndarray, tuple[str, ...] | None]:
+    """Frames, the time at which each begins [s], and what a recipe says of them."""
     from PIL import Image, ImageOps, UnidentifiedImageError
 
     try:
         with Image.open(path) as picture:
             if getattr(picture, "n_frames", 1) == 1:
                 upright = ImageOps.exif_transpose(picture)
-                return fit(_on_white(upright))[None], 0.0, None
+                return fit(_on_white(upright))[None], np.zeros(1), None
             if picture.format in ("WEBP", "PNG"):  # which FFmpeg does not play
                 return *_animated(picture, fit), None
     except UnidentifiedImageError:
@@ -94,26 +101,27 @@ def _decoded(
     except (OSError, Image.DecompressionBombError) as error:
         raise DataError(f"{path} cannot be read as a picture or a clip: {error}") from error
     info = probe(path)
-    clip = read_video(path, max(1, round(MAX_SECONDS * (info.frame_rate or 1))), fit)
+    clip = read_video(path, MAX_SECONDS, fit)
     recipe = info.recipe or {}
     told = recipe.get("captions")
     captions = tuple(map(str, told)) if isinstance(told, list) and told else None
-    return clip.frames, clip.frame_rate or 12.0, captions
+    return clip.frames, np.array(clip.times), captions
 
 
 def _animated(
     picture: "Image.Image", fit: Callable[[np.ndarray], np.ndarray]
-) -> tuple[np.ndarray, float]:
-    """Frames of an animated picture, and how many a second."""
+) -> tuple[np.ndarray, np.ndarray]:
+    """Frames of an animated picture, and the time at which each begins [s]."""
     from PIL import ImageSequence
 
-    frames, spent_ms = [], 0.0
+    frames, times, spent_ms = [], list[float](), 0.0
     for frame in ImageSequence.Iterator(picture):
         frames.append(fit(_on_white(frame)))
+        times.append(spent_ms / 1000)
         spent_ms += frame.info.get("duration") or 100.0
         if spent_ms > 1000 * MAX_SECONDS:
             break
-    return np.stack(frames), 1000 * len(frames) / spent_ms
+    return np.stack(frames), np.array(times)
 
 
 def _on_white(picture: "Image.Image") -> np.ndarray:

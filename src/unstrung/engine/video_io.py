@@ -6,10 +6,11 @@ unknown here.
 """
 
 import errno
+import itertools
 import json
 import os
 import secrets
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from fractions import Fraction
@@ -31,10 +32,17 @@ _ENCODER_OPTIONS = {"crf": "17", "preset": "medium", "x264-params": "mbtree=0"}
 
 @dataclass(frozen=True)
 class Clip:
-    """Decoded frames (F, H, W, 3) uint8 and their rate [fps]."""
+    """Decoded frames.
+
+    Attributes:
+        frames: (F, H, W, 3) uint8.
+        frame_rate: mean rate that the file names [fps]; 0 if it names none.
+        times: when each frame begins, from the first [s]; phones and screen recorders do not keep a beat.
+    """
 
     frames: np.ndarray
     frame_rate: float
+    times: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -189,33 +197,47 @@ def write_video(
 
 def read_video(
     path: Path,
-    max_frames: int | None = None,
+    max_seconds: float | None = None,
     fit: Callable[[np.ndarray], np.ndarray] | None = None,
 ) -> Clip:
     """Decode a video file.
 
     Args:
         path: any file that FFmpeg reads.
-        max_frames: stop after so many.
+        max_seconds: leave out what begins later [s].
         fit: applied to each frame as it comes, so that a long, large clip need not lie in memory whole.
 
     Raises:
         DataError: if the file is missing, damaged or no video.
     """
     frames: list[np.ndarray] = []
+    times: list[float] = []
     with _opened(path) as container:
         stream = container.streams.video[0]
         stream.thread_type = "AUTO"
         frame_rate = float(stream.average_rate or 0)
+        told_s = float((stream.duration or 0) * (stream.time_base or 0))
         for frame in container.decode(stream):
+            time = frame.time if frame.time is not None else len(frames) / (frame_rate or 12.0)
+            if max_seconds is not None and times and time - times[0] >= max_seconds:
+                told_s = 0.0  # the rest is not looked at
+                break
             picture = frame.to_ndarray(format="rgb24")
             frames.append(picture if fit is None else fit(picture))
-            if len(frames) == max_frames:
-                break
-        expected = stream.frames if max_frames is None else min(stream.frames, max_frames)
-    if not frames or len(frames) < expected:
+            times.append(time)
+        expected = stream.frames
+    if not frames or (len(frames) < expected and _ends_early(times, told_s)):
         raise DataError(f"{path} is cut off: {len(frames)} of {expected} frames could be read.")
-    return Clip(np.stack(frames), frame_rate)
+    return Clip(np.stack(frames), frame_rate, tuple(time - times[0] for time in times))
+
+
+def _ends_early(times: Sequence[float], told_s: float) -> bool:
+    """Whether a file says that it is longer than its last frame, by more than the longest step so far.
+
+    Fewer frames than a header counts are usual where a frame stands for several.
+    """
+    steps = [after - before for before, after in itertools.pairwise(times)]
+    return times[-1] - times[0] + max([0.5, *steps]) < told_s
 
 
 def probe(path: Path) -> VideoInfo:

@@ -96,17 +96,14 @@ class LogFolder:
                         f"knows of {noted}; give it the folder that it was published in."
                     )
                 # Entries that a crash left published and not noted.
-                missed = list(tiles.view().entries(noted))
-                log.place(
-                    session, (receipts.Entry.parse(each).commitment for each in missed), noted
-                )
-                session.flush()
+                missed = [
+                    receipts.Entry.parse(each).commitment for each in tiles.view().entries(noted)
+                ]
+                log.place(session, log.by_commitments(session, missed), noted)
                 waiting = log.waiting(session, BATCH)
                 if waiting or not tiles.size:
                     self._append(tiles, waiting)
-                    log.place(
-                        session, [each.commitment for each in waiting], tiles.size - len(waiting)
-                    )
+                    log.place(session, waiting, tiles.size - len(waiting))
                 published = len(waiting) + len(missed)
         return published
 

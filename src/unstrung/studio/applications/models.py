@@ -76,6 +76,11 @@ class Application(Table):
     )
     statement_id: Mapped[str | None] = mapped_column(ForeignKey("statements.id"))
     invitation_id: Mapped[str | None] = mapped_column(ForeignKey("invitations.id"))
+    person_id: Mapped[str | None] = mapped_column(
+        ForeignKey("persons.id", ondelete="CASCADE"),
+        index=True,
+        comment="who came in by it; it is exported and erased with them",
+    )
     log_entry_id: Mapped[str | None] = mapped_column(
         String(64), comment="entry of the log that proves when it was made"
     )

@@ -8,7 +8,7 @@ from datetime import date, datetime, timedelta
 from enum import StrEnum
 from typing import Final
 
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
 from unstrung.studio.access import service as access
@@ -18,6 +18,7 @@ from unstrung.studio.accounts import service as accounts
 from unstrung.studio.admission import service as admission
 from unstrung.studio.admission.models import ProgrammeRole, Seat
 from unstrung.studio.admission.service import RIGHTS, Right
+from unstrung.studio.applications.models import Application
 from unstrung.studio.database import now
 from unstrung.studio.errors import Conflict, InvalidField, NotFound
 from unstrung.studio.identity import new_id
@@ -164,6 +165,12 @@ def redeem(session: Session, code: str, name: str | None, caller: Caller | None)
     seat = admission.seat(session, person_id, invitation.cohort_id, hold_id=hold_id)
     admission.add_role(session, person_id, invitation.role, invitation.created_by)
     invitation.num_uses += 1
+    # What was written before there was an account is the person's own from now on.
+    session.execute(
+        update(Application)
+        .where(Application.invitation_id == invitation.id, Application.person_id.is_(None))
+        .values(person_id=person_id)
+    )
     session.flush()
     return Redeemed(seat, invitation.role, key, secret)
 

@@ -5,7 +5,7 @@ salt stay with the studio for the owner's receipt, and can be erased without the
 """
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC
 from typing import Any, Final
 
@@ -20,7 +20,6 @@ from unstrung.studio.identity import new_id
 from unstrung.studio.log.models import EntryKind, LogEntry
 from unstrung.transparency.receipts import Entry, commitment_of, new_salt
 
-CHANNEL: Final = "unstrung_log"
 _TIME_FORM: Final = "%Y-%m-%dT%H:%M:%SZ"
 _PUBLISHING: Final = 0x6C6F67  # of the lock that lets one process at a time publish
 
@@ -49,7 +48,6 @@ def record(
     )
     session.add(entry)
     session.flush()
-    session.execute(select(func.pg_notify(CHANNEL, "")))
     return entry
 
 
@@ -90,14 +88,21 @@ def waiting(session: Session, limit: int) -> Sequence[LogEntry]:
     return session.scalars(query.limit(limit)).all()
 
 
-def place(session: Session, commitments: Iterable[bytes], first: int) -> None:
-    """Note the places of entries that the log holds, known by their commitments."""
-    for position, commitment in enumerate(commitments, first):
-        session.execute(
-            update(LogEntry)
-            .where(LogEntry.commitment == commitment, LogEntry.position.is_(None))
-            .values(position=position)
-        )
+def place(session: Session, entries: Sequence[LogEntry], first: int) -> None:
+    """Note the places of entries that the log holds, one after the other."""
+    rows = [
+        {"number": entry.number, "position": position}
+        for position, entry in enumerate(entries, first)
+    ]
+    if rows:
+        session.execute(update(LogEntry), rows)
+
+
+def by_commitments(session: Session, commitments: Sequence[bytes]) -> Sequence[LogEntry]:
+    """Entries of which no more is known, in the order of the commitments."""
+    query = select(LogEntry).where(LogEntry.commitment.in_(commitments))
+    found = {entry.commitment: entry for entry in session.scalars(query)}
+    return [found[commitment] for commitment in commitments]
 
 
 def get_entry(session: Session, caller: Caller, entry_id: str) -> LogEntry:

@@ -1446,6 +1446,12 @@ def upgrade() -> None:
         sa.Column("statement_id", sa.String(length=64), nullable=True),
         sa.Column("invitation_id", sa.String(length=64), nullable=True),
         sa.Column(
+            "person_id",
+            sa.String(length=64),
+            nullable=True,
+            comment="who came in by it; it is exported and erased with them",
+        ),
+        sa.Column(
             "log_entry_id",
             sa.String(length=64),
             nullable=True,
@@ -1461,6 +1467,12 @@ def upgrade() -> None:
             ["invitation_id"], ["invitations.id"], name=op.f("fk_applications_invitation_id")
         ),
         sa.ForeignKeyConstraint(
+            ["person_id"],
+            ["persons.id"],
+            name=op.f("fk_applications_person_id"),
+            ondelete="CASCADE",
+        ),
+        sa.ForeignKeyConstraint(
             ["statement_id"], ["statements.id"], name=op.f("fk_applications_statement_id")
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_applications")),
@@ -1473,6 +1485,7 @@ def upgrade() -> None:
         ["cohort_id", sa.literal_column("lower(contact)")],
         unique=False,
     )
+    op.create_index(op.f("ix_applications_person_id"), "applications", ["person_id"], unique=False)
     op.create_index(
         "ix_applications_waitlist",
         "applications",
