@@ -56,3 +56,19 @@ def test_what_leaves_nothing_to_make_is_refused() -> None:
         conditioning.between(None, None, 13)
     with pytest.raises(InvalidRequest, match="frame"):
         conditioning.keyframes({13: clip(1)[0]}, 13)
+
+
+def test_grain_fades_where_nothing_moves_and_leaves_no_outline_of_what_does() -> None:
+    drawn = np.full((13, 16, 16, 3), 100, np.uint8)
+    for index in range(13):
+        drawn[index, 4:8, index : index + 3] = 200  # a body that moves
+    shown = drawn.copy()
+    shown[0] = drawn[0] + 10  # the same in another grain
+    given = conditioning.GivenClip(shown, (0.0, 1.0, 1.0, 1.0))
+    made = conditioning.faithful(drawn, given)
+    assert np.array_equal(made[0], shown[0])
+    background = made[1:, 12, 12, 0].astype(int) - 100
+    assert background[0] > background[4] > 0
+    assert background[8:].max() == 0
+    # Where the body has been at first, the neighbours show what stands there now, and nothing of its grain.
+    assert made[5, 5, 1, 0] == 100

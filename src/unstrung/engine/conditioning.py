@@ -23,6 +23,7 @@ from unstrung.engine.shapes import COMPRESSION, VideoShape
 # docs/experiments.md, "Given frames".
 STRENGTHS: Final = {"subtle": 0.8, "mild": 0.92, "strong": 0.97}
 _FADE_FRAMES: Final = 8
+_SAME_LEVELS: Final = 12.0  # of 255; what differs by less is the same thing in another grain
 
 
 @dataclass(frozen=True)
@@ -173,7 +174,8 @@ def faithful(clip: np.ndarray, given: GivenClip) -> np.ndarray:
     """A drawn clip in which exactly given frames are as they were given, without a jump beside them.
 
     What is given and how the model's code gives it back differ in grain. That difference is added to the
-    neighbours as well, less from frame to frame, so that a clip goes on in the grain in which it began.
+    neighbours as well, less from frame to frame, so that a clip goes on in the grain in which it began; but
+    only where the neighbour shows the same, or a body that has moved on would leave its outline behind.
 
     Args:
         clip: (F, H, W, 3) uint8 as it was drawn.
@@ -193,7 +195,10 @@ def faithful(clip: np.ndarray, given: GivenClip) -> np.ndarray:
         for place in (*before, *after):
             share = max(0.0, 1 - abs(int(place) - int(index)) / (_FADE_FRAMES + 1))
             if share > 0:
-                change += share * (given.frames[place].astype(np.float32) - clip[place])
+                drawn = clip[place].astype(np.float32)
+                moved = np.abs(clip[index] - drawn).mean(axis=2, keepdims=True)
+                same = np.exp(-((moved / _SAME_LEVELS) ** 2))
+                change += share * same * (given.frames[place] - drawn)
         result[index] = (clip[index] + change).round().clip(0, 255)
     return result
 
