@@ -47,5 +47,6 @@ resume=--resume
 "$unstrung" train autoencoder --preset mini --out $root/autoencoder-mini $resume
 
 # 9. Ship: bf16 weights, cards and scores.
+"$unstrung" train student --preset mini --out $root/student-mini
 "$unstrung" ship --preset mini --out src/unstrung/engine/weights
 "$unstrung" evaluate --split heldout --num 200
