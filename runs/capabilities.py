@@ -33,7 +33,12 @@ STYLE = SheetStyle(num_frames=10, frame_width=96, font_size=12, gap=6)
 SCENES = (
     ("panda", "jumps up and down on the beach", "crosses the beach leftwards", "jumps in space"),
     ("bus", "shakes in the city", "crosses the city rightwards", "shakes in space"),
-    ("lion", "crosses the city leftwards", "jumps up and down in the city", "crosses space leftwards"),
+    (
+        "lion",
+        "crosses the city leftwards",
+        "jumps up and down in the city",
+        "crosses space leftwards",
+    ),
     ("rabbit", "crosses a meadow leftwards", "spins in a meadow", "crosses space leftwards"),
 )
 STORIES = (
