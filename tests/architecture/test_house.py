@@ -19,12 +19,17 @@ SRC = ROOT / "src"
 MODULES = sorted((SRC / "unstrung").rglob("*.py"))
 
 # Longer modules than 500 lines and functions than 60, each with its reason; empty is the goal.
-LONG_MODULES: dict[str, str] = {
-    "unstrung.studio.migrations.versions.0002_programme": "Alembic writes migrations so",
-}
+LONG_MODULES: dict[str, str] = {}
 LONG_FUNCTIONS: dict[str, str] = {
-    "unstrung.studio.migrations.versions.0001_first_tables.upgrade": "Alembic writes migrations so",
-    "unstrung.studio.migrations.versions.0002_programme.upgrade": "Alembic writes migrations so",
+    f"unstrung.studio.migrations.versions.{name}.upgrade": "Alembic writes migrations so"
+    for name in (
+        "0001_first_tables",
+        "0002_log_and_pauses",
+        "0003_admission",
+        "0004_ways_in",
+        "0005_charter_and_sharing",
+        "0006_sessions",
+    )
 }
 
 ENGINE = "unstrung.engine"

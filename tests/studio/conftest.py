@@ -10,7 +10,9 @@ from fastapi import FastAPI
 from fastapi.testclient import TestClient
 from sqlalchemy import text
 
+from studio.authenticator import browsing
 from studio.fakes import FakeGenerator
+from studio.signing_in import OWNER
 from unstrung.engine.description import Capability
 from unstrung.studio import tables
 from unstrung.studio.access import service as access
@@ -22,6 +24,7 @@ from unstrung.studio.catalogue import service as catalogue
 from unstrung.studio.database import Database, migrate
 from unstrung.studio.embedded import EmbeddedPostgres
 from unstrung.studio.jobs import JobQueue
+from unstrung.studio.logins import service as logins
 from unstrung.studio.making import Workshop, make_video
 from unstrung.studio.metrics import WorkerMetrics
 from unstrung.studio.settings import Settings
@@ -120,4 +123,20 @@ def app(workshop: Workshop, settings: Settings) -> FastAPI:
 def client(app: FastAPI, people: People) -> Iterator[TestClient]:
     """The owner, calling the API."""
     with TestClient(app, headers=people.headers("owner"), raise_server_exceptions=False) as opened:
+        yield opened
+
+
+@pytest.fixture
+def owner_id(database: Database, people: People) -> str:
+    """A person with an address."""
+    with database.transaction() as session:
+        person_id = accounts.find_person(session, "owner").id
+        logins.add_address(session, person_id, OWNER, is_verified=True)
+    return person_id
+
+
+@pytest.fixture
+def browser(app: FastAPI, owner_id: str) -> Iterator[TestClient]:
+    """A browser in which nobody is signed in."""
+    with browsing(app) as opened:
         yield opened

@@ -248,6 +248,26 @@ def test_time_that_was_lost_is_given_back(
     assert after - before == pytest.approx(timedelta(hours=5), abs=timedelta(seconds=5))
 
 
+def test_a_pause_of_one_key_gives_time_back_to_that_key_alone(
+    client: TestClient, desk: list[TestClient], ids: Ids, database: Database
+) -> None:
+    assert client is not None
+    before = datetime.now(UTC) + timedelta(days=100)
+    with database.transaction() as session:
+        owner = session.get_one(Person, ids["owner"])
+        other, _ = access.create_key(session, owner, "second", expires_at=before)
+        session.execute(update(Key).where(Key.id == ids["key"]).values(expires_at=before))
+    pause = begun(desk[0], "key", ids["key"])
+    with database.transaction() as session:
+        session.get_one(Pause, pause["id"]).begun_at = datetime.now(UTC) - timedelta(hours=5)
+    desk[0].post(f"/programme/v1/pauses/{pause['id']}/end", json={"reason": "It is renewed."})
+    with database.transaction() as session:
+        assert session.get_one(Key, other.id).expires_at == before
+        after = session.get_one(Key, ids["key"]).expires_at
+    assert after is not None
+    assert after > before
+
+
 def test_every_pause_has_a_statement_and_entries_in_the_log(
     client: TestClient, desk: list[TestClient], ids: Ids, database: Database
 ) -> None:

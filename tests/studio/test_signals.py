@@ -25,7 +25,7 @@ from unstrung.studio.pauses.models import Level, Pause
 from unstrung.studio.settings import Settings
 from unstrung.studio.sightings import Sightings, network_around, program_of
 from unstrung.studio.signals import service as signals
-from unstrung.studio.signals.models import Canary, Signal, Step
+from unstrung.studio.signals.models import Canary, Sighting, Signal, Step
 from unstrung.studio.statements.models import Statement
 
 BASE = "/programme/v1"
@@ -218,6 +218,16 @@ def test_requests_are_noted_as_digests_of_networks(
     with database.transaction() as session:
         key = session.scalars(select(Key).where(Key.digest == access.digest_of(people.owner))).one()
         assert signals.score(session, key.id, datetime.now(UTC)).networks == 3
+
+
+def test_sightings_are_forgotten_after_a_day(database: Database, owner: Caller) -> None:
+    seen_from(database, owner, 3)
+    with database.transaction() as session:
+        signals.forget_old(session)
+        assert signals.score(session, owner.key_id, datetime.now(UTC)).networks == 3
+        session.execute(update(Sighting).values(hour=Sighting.hour - timedelta(hours=26)))
+        signals.forget_old(session)
+        assert session.scalars(select(Sighting)).all() == []
 
 
 def test_networks_and_programs_are_coarse() -> None:

@@ -26,6 +26,7 @@ from unstrung.studio.pauses import service as pauses
 from unstrung.studio.queue import service as queue
 from unstrung.studio.settings import Settings
 from unstrung.studio.shares import service as shares
+from unstrung.studio.signals import service as signals
 from unstrung.studio.storage import Storage, StorageUnavailable
 from unstrung.studio.webhooks.service import DeliveryRetries, deliver
 
@@ -189,6 +190,7 @@ def _rescue(workshop: Workshop, worker_id: str) -> list[str]:
             pauses.lapse(session)
             shares.release_overdue(session)
             appeals.lapse(session)
+            signals.forget_old(session)
             return queue.rescue(session, workshop.jobs, workshop.settings.stalled_after_s)
     except ServiceFault:
         return []

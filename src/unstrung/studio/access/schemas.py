@@ -3,53 +3,33 @@
 from datetime import datetime
 from typing import Annotated, Any, Final, Literal
 
-from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, Field
 
 from unstrung.studio.access.models import Key, Scope
+from unstrung.studio.fields import Moment, StrictRequest, one_of
 
 MAX_LEAKED: Final = 100
 
 
-def _scope(value: object) -> Scope:
-    if value not in list(Scope):
-        raise ValueError(f"must be one of {', '.join(Scope)}")
-    return Scope(str(value))
-
-
-def _moment(value: object) -> object:
-    if isinstance(value, str):
-        try:
-            return datetime.fromisoformat(value)
-        except ValueError:
-            pass
-    raise ValueError("must be a time with its zone such as 2027-01-01T00:00:00+00:00")
-
-
-class CreateKey(BaseModel):
+class CreateKey(StrictRequest):
     """Make a key."""
 
-    model_config = ConfigDict(extra="forbid")
-
     name: str = Field(min_length=1, max_length=200, pattern=r"^[^\x00]*\S[^\x00]*$")
-    scopes: list[Annotated[Scope, BeforeValidator(_scope)]] = Field(
+    scopes: list[Annotated[Scope, BeforeValidator(one_of(Scope))]] = Field(
         [Scope.READ, Scope.GENERATE], min_length=1, max_length=4
     )
-    expires_at: Annotated[AwareDatetime, BeforeValidator(_moment)] | None = None
+    expires_at: Moment | None = None
 
 
-class LeakedKey(BaseModel):
+class LeakedKey(StrictRequest):
     """A text that a scanner of secrets found."""
-
-    model_config = ConfigDict(extra="forbid")
 
     token: str = Field(max_length=200, description="The whole key.")
     url: str = Field("", max_length=2_000, description="Where it was found.")
 
 
-class ReportLeakedKeys(BaseModel):
+class ReportLeakedKeys(StrictRequest):
     """Keys that were found where they should not be; good ones are revoked at once."""
-
-    model_config = ConfigDict(extra="forbid")
 
     tokens: list[LeakedKey] = Field(min_length=1, max_length=MAX_LEAKED)
 

@@ -1,41 +1,13 @@
 """Wire format of cohorts and seats."""
 
-from collections.abc import Callable
-from datetime import UTC, datetime
-from enum import StrEnum
-from typing import Annotated, Any, Final, Literal, TypeVar
+from datetime import datetime
+from typing import Annotated, Any, Final, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
+from pydantic import BaseModel, BeforeValidator, Field
 
 from unstrung.studio.admission.models import Cohort, ProgrammeRole, Seat
+from unstrung.studio.fields import StrictRequest, one_of
 from unstrung.studio.stages.models import Stage
-
-Word = TypeVar("Word", bound=StrEnum)
-
-
-def one_of(kind: type[Word]) -> Callable[[object], Word]:
-    """A check that takes a word of an enumeration; JSON knows words only as text."""
-
-    def checked(value: object) -> Word:
-        for word in kind:
-            if value == word:
-                return word
-        raise ValueError(f"must be one of {', '.join(kind)}")
-
-    return checked
-
-
-def _moment(value: Any) -> datetime:
-    try:
-        moment = datetime.fromisoformat(value) if isinstance(value, str) else None
-    except ValueError:
-        moment = None
-    if moment is None or moment.tzinfo is None:
-        raise ValueError("must be a time with its zone such as 2027-01-31T18:00:00Z")
-    try:
-        return moment.astimezone(UTC)
-    except OverflowError:
-        raise ValueError("must be a time of this age such as 2027-01-31T18:00:00Z") from None
 
 
 def _visible(value: Any) -> Any:
@@ -44,9 +16,6 @@ def _visible(value: Any) -> Any:
     return value
 
 
-Moment = Annotated[
-    datetime, BeforeValidator(_moment), WithJsonSchema({"type": "string", "format": "date-time"})
-]
 RoleWord = Annotated[ProgrammeRole, BeforeValidator(one_of(ProgrammeRole))]
 StageWord = Annotated[Stage, BeforeValidator(one_of(Stage))]
 Line = Annotated[str, BeforeValidator(_visible), Field(min_length=1, max_length=200)]
@@ -56,13 +25,7 @@ Url = Annotated[str, Field(min_length=8, max_length=2_000, pattern=r"^https?://[
 RowId = Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[\w-]+$")]
 
 
-class ProgrammeRequest(BaseModel):
-    """No field is dropped in silence."""
-
-    model_config = ConfigDict(extra="forbid")
-
-
-class CreateCohort(ProgrammeRequest):
+class CreateCohort(StrictRequest):
     """Add a cohort."""
 
     name: Line
@@ -71,7 +34,7 @@ class CreateCohort(ProgrammeRequest):
     stage: StageWord = Field(Stage.INTERNAL, description="From which on its seats can be taken.")
 
 
-class ChangeCohort(ProgrammeRequest):
+class ChangeCohort(StrictRequest):
     """Change a cohort; what is left out stays."""
 
     seats: int | None = Field(

@@ -3,18 +3,13 @@
 from datetime import datetime
 from typing import Final, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 
 from unstrung.studio.appeals.models import Appeal, AppealOutcome, AppealStage
+from unstrung.studio.fields import StrictRequest
 
 
-class _Request(BaseModel):
-    """No field is dropped in silence."""
-
-    model_config = ConfigDict(extra="forbid")
-
-
-class CreateAppeal(_Request):
+class CreateAppeal(StrictRequest):
     """Appeal against a decision."""
 
     statement_id: str = Field(min_length=1, max_length=64)
@@ -29,7 +24,7 @@ class CreateAppeal(_Request):
 BODIES: Final = (CreateAppeal,)
 
 
-class ListAppeals(_Request):
+class ListAppeals(StrictRequest):
     """Which page of appeals is wanted."""
 
     after: str | None = Field(

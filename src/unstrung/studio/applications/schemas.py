@@ -10,14 +10,13 @@ from unstrung.studio.admission.models import ProgrammeRole
 from unstrung.studio.admission.schemas import (
     Line,
     Paragraphs,
-    ProgrammeRequest,
     PublicReason,
     RoleWord,
     RowId,
     Url,
-    one_of,
 )
 from unstrung.studio.applications.models import Application, ApplicationState, Criteria
+from unstrung.studio.fields import StrictRequest, one_of
 from unstrung.studio.waitlist.schemas import ForecastObject
 
 _NAME: Final = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
@@ -46,7 +45,7 @@ NamedTexts = Annotated[dict[str, str], BeforeValidator(_named_texts)]
 StateWord = Annotated[ApplicationState, BeforeValidator(one_of(ApplicationState))]
 
 
-class PublishCriteria(ProgrammeRequest):
+class PublishCriteria(StrictRequest):
     """Publish what applications to a cohort are judged by; a new version, if there is one already."""
 
     cohort_id: RowId
@@ -57,7 +56,7 @@ class PublishCriteria(ProgrammeRequest):
     questions: NamedTexts = Field({}, description="Name of each question to its text.")
 
 
-class CreateApplication(ProgrammeRequest):
+class CreateApplication(StrictRequest):
     """Apply for a seat; no account is needed."""
 
     cohort_id: RowId
@@ -76,7 +75,7 @@ class CreateApplication(ProgrammeRequest):
     )
 
 
-class AdmitApplication(ProgrammeRequest):
+class AdmitApplication(StrictRequest):
     """Admit the applicant whose turn it is."""
 
     role: RoleWord | None = Field(None, description="One that was wished for; None is the first.")
@@ -85,7 +84,7 @@ class AdmitApplication(ProgrammeRequest):
     )
 
 
-class RefuseApplication(ProgrammeRequest):
+class RefuseApplication(StrictRequest):
     """Refuse an application, with reasons."""
 
     clause: str = Field(
@@ -100,7 +99,7 @@ class RefuseApplication(ProgrammeRequest):
 BODIES: Final = (PublishCriteria, CreateApplication, AdmitApplication, RefuseApplication)
 
 
-class ListApplications(ProgrammeRequest):
+class ListApplications(StrictRequest):
     """Which applications are wanted."""
 
     cohort_id: RowId

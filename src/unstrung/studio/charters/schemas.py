@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Annotated, Final, Literal
 
-from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BaseModel, Field
 
 from unstrung.charter.changes import Change, CharterChanges, Part, SentenceChange
 from unstrung.charter.clauses import ORIGINAL, Charter
@@ -14,38 +14,24 @@ from unstrung.studio.charters.models import (
     CharterText,
     CharterVersion,
 )
+from unstrung.studio.fields import Moment, StrictRequest
 
 Language = Annotated[str, Field(max_length=8, description="Such as en; the original is en.")]
 Version = Annotated[str, Field(max_length=16, description="Such as 1.0.")]
 
 
-def _moment(value: object) -> object:
-    if isinstance(value, str):
-        try:
-            return datetime.fromisoformat(value)
-        except ValueError:
-            pass
-    raise ValueError("must be a time with its zone such as 2026-11-26T12:00:00+00:00")
-
-
-class _Request(BaseModel):
-    """No field is dropped in silence."""
-
-    model_config = ConfigDict(extra="forbid")
-
-
-class PublishCharter(_Request):
+class PublishCharter(StrictRequest):
     """Publish a version that lies in the charter folder."""
 
     version: Version
-    effective_at: Annotated[AwareDatetime, BeforeValidator(_moment)] | None = Field(
+    effective_at: Moment | None = Field(
         None,
         description="From when it applies; at least 7 days after publishing, unless it is the first version. "
         "Left out: as early as may be.",
     )
 
 
-class AcceptCharter(_Request):
+class AcceptCharter(StrictRequest):
     """Accept a version in the words that were read."""
 
     version: Version
@@ -58,14 +44,14 @@ class AcceptCharter(_Request):
 BODIES: Final = (PublishCharter, AcceptCharter)
 
 
-class ReadCharter(_Request):
+class ReadCharter(StrictRequest):
     """Which text is wanted."""
 
     language: Language = ORIGINAL
     version: Version | None = Field(None, description="Left out: the version in force.")
 
 
-class CompareCharters(_Request):
+class CompareCharters(StrictRequest):
     """Between which versions the differences are wanted."""
 
     before: Version = Field(alias="from")

@@ -3,18 +3,13 @@
 from datetime import datetime
 from typing import Final, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StrictBool
+from pydantic import BaseModel, Field, StrictBool
 
 from unstrung.studio.consents.models import Consent, Use
+from unstrung.studio.fields import StrictRequest
 
 
-class _Request(BaseModel):
-    """No field is dropped in silence."""
-
-    model_config = ConfigDict(extra="forbid")
-
-
-class ChangeConsent(_Request):
+class ChangeConsent(StrictRequest):
     """Give or withdraw a consent."""
 
     given: StrictBool
@@ -28,7 +23,7 @@ class ChangeConsent(_Request):
 BODIES: Final = (ChangeConsent,)
 
 
-class ExportConsented(_Request):
+class ExportConsented(StrictRequest):
     """For which use videos are wanted."""
 
     use: Use

@@ -2,13 +2,13 @@
 
 from typing import Final, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
+
+from unstrung.studio.fields import StrictRequest
 
 
-class EraseMe(BaseModel):
+class EraseMe(StrictRequest):
     """Have everything erased that is one's own."""
-
-    model_config = ConfigDict(extra="forbid")
 
     confirm: str = Field(max_length=64, description="The id of the person who asks: one's own.")
 

@@ -3,25 +3,18 @@
 from datetime import datetime
 from typing import Annotated, Final, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, Field
 
 from unstrung.studio.appeals.models import AppealOutcome, AppealStage
+from unstrung.studio.fields import StrictRequest, one_of
 from unstrung.studio.statements.schemas import StatementObject
 from unstrung.studio.videos.schemas import Links
 
 
-def _outcome(value: object) -> AppealOutcome:
-    if value not in list(AppealOutcome):
-        raise ValueError(f"must be one of {', '.join(AppealOutcome)}")
-    return AppealOutcome(str(value))
-
-
-class DecideAppeal(BaseModel):
+class DecideAppeal(StrictRequest):
     """Uphold or overturn a decision, or vote to."""
 
-    model_config = ConfigDict(extra="forbid")
-
-    outcome: Annotated[AppealOutcome, BeforeValidator(_outcome)]
+    outcome: Annotated[AppealOutcome, BeforeValidator(one_of(AppealOutcome))]
     reasons: str = Field(
         min_length=10,
         max_length=5_000,
@@ -33,10 +26,8 @@ class DecideAppeal(BaseModel):
 BODIES: Final = (DecideAppeal,)
 
 
-class ListHearings(BaseModel):
+class ListHearings(StrictRequest):
     """How much of what is to be heard is wanted."""
-
-    model_config = ConfigDict(extra="forbid")
 
     limit: int = Field(20, ge=1, le=100, description="Most appeals.")
 

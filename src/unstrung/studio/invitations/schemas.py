@@ -6,7 +6,8 @@ from typing import Annotated, Final, Literal
 from pydantic import BaseModel, BeforeValidator, Field
 
 from unstrung.studio.admission.models import ProgrammeRole
-from unstrung.studio.admission.schemas import Line, Moment, ProgrammeRequest, RoleWord, RowId
+from unstrung.studio.admission.schemas import Line, RoleWord, RowId
+from unstrung.studio.fields import Moment, StrictRequest
 from unstrung.studio.invitations.models import Invitation
 
 
@@ -23,7 +24,7 @@ Code = Annotated[
 ]
 
 
-class CreateInvitation(ProgrammeRequest):
+class CreateInvitation(StrictRequest):
     """Invite somebody, or several people, to a cohort."""
 
     cohort_id: RowId
@@ -35,7 +36,7 @@ class CreateInvitation(ProgrammeRequest):
     )
 
 
-class RedeemInvitation(ProgrammeRequest):
+class RedeemInvitation(StrictRequest):
     """Take the seat; with a key of one's own in the request, as the same person as before."""
 
     code: Code
@@ -44,7 +45,7 @@ class RedeemInvitation(ProgrammeRequest):
     )
 
 
-class DeclineInvitation(ProgrammeRequest):
+class DeclineInvitation(StrictRequest):
     """Do not come."""
 
     code: Code
@@ -58,7 +59,7 @@ class DeclineInvitation(ProgrammeRequest):
 BODIES: Final = (CreateInvitation, RedeemInvitation, DeclineInvitation)
 
 
-class ListInvitations(ProgrammeRequest):
+class ListInvitations(StrictRequest):
     """Which page of invitations is wanted."""
 
     cohort_id: RowId | None = None

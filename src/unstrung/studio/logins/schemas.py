@@ -4,6 +4,7 @@ from typing import Annotated, Any, Final, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
+from unstrung.studio.fields import StrictRequest
 from unstrung.studio.logins.models import Passkey
 from unstrung.studio.sessions.schemas import SessionObject
 
@@ -24,13 +25,7 @@ _LETTERS: Final = r"A-Za-z0-9._~!$&'()*+,;=:@%?#-"
 _Path = Annotated[str, Field(max_length=500, pattern=f"^/([{_LETTERS}][{_LETTERS}/]*)?$")]
 
 
-class _Request(BaseModel):
-    """No field is dropped in silence."""
-
-    model_config = ConfigDict(extra="forbid")
-
-
-class FinishPasskeyRegistration(_Request):
+class FinishPasskeyRegistration(StrictRequest):
     """Keep the passkey that the browser made."""
 
     name: Annotated[str, Field(min_length=1, max_length=100), AfterValidator(_printable)] = Field(
@@ -39,13 +34,13 @@ class FinishPasskeyRegistration(_Request):
     credential: _Credential
 
 
-class FinishPasskeyLogin(_Request):
+class FinishPasskeyLogin(StrictRequest):
     """Sign in with the passkey that the browser used."""
 
     credential: _Credential
 
 
-class RequestEmailLink(_Request):
+class RequestEmailLink(StrictRequest):
     """Ask for a link to sign in with."""
 
     address: Annotated[str, Field(min_length=3, max_length=320)]
@@ -54,7 +49,7 @@ class RequestEmailLink(_Request):
     )
 
 
-class RedeemEmailLink(_Request):
+class RedeemEmailLink(StrictRequest):
     """Sign in with a link."""
 
     token: _Secret = Field(description="What stands behind '#' in the link.")
@@ -63,7 +58,7 @@ class RedeemEmailLink(_Request):
     )
 
 
-class StartOidc(_Request):
+class StartOidc(StrictRequest):
     """Sign in at an issuer."""
 
     return_to: _Path | None = Field(
@@ -71,7 +66,7 @@ class StartOidc(_Request):
     )
 
 
-class ReturnFromOidc(_Request):
+class ReturnFromOidc(StrictRequest):
     """What an issuer sends a browser back with; unknown parameters are theirs to add."""
 
     model_config = ConfigDict(extra="ignore")

@@ -5,11 +5,12 @@ from typing import Final, Literal
 
 from pydantic import BaseModel, Field
 
-from unstrung.studio.admission.schemas import Moment, ProgrammeRequest, RowId
+from unstrung.studio.admission.schemas import RowId
+from unstrung.studio.fields import Moment, StrictRequest
 from unstrung.studio.lotteries.models import Lottery
 
 
-class AnnounceLottery(ProgrammeRequest):
+class AnnounceLottery(StrictRequest):
     """Announce a draw for seats of a cohort."""
 
     cohort_id: RowId

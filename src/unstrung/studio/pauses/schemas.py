@@ -3,56 +3,32 @@
 from datetime import datetime
 from typing import Annotated, Final, Literal
 
-from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, Field
 
+from unstrung.studio.fields import Moment, StrictRequest, one_of
 from unstrung.studio.pauses.models import Level, Pause, PauseGround
 
 _Words = Annotated[str, Field(min_length=10, max_length=2_000, pattern=r"^[^\x00]*\S[^\x00]*$")]
 
 
-def _level(value: object) -> Level:
-    if value not in list(Level):
-        raise ValueError(f"must be one of {', '.join(Level)}")
-    return Level(str(value))
-
-
-def _ground(value: object) -> PauseGround:
-    if value not in list(PauseGround):
-        raise ValueError(f"must be one of {', '.join(PauseGround)}; there is no other ground")
-    return PauseGround(str(value))
-
-
-def _moment(value: object) -> object:
-    if isinstance(value, str):
-        try:
-            return datetime.fromisoformat(value)
-        except ValueError:
-            pass
-    raise ValueError("must be a time with its zone such as 2026-11-26T12:00:00+00:00")
-
-
-class ProposePause(BaseModel):
+class ProposePause(StrictRequest):
     """Stop a key, a person, a cohort or everybody for a while."""
 
-    model_config = ConfigDict(extra="forbid")
-
-    level: Annotated[Level, BeforeValidator(_level)]
+    level: Annotated[Level, BeforeValidator(one_of(Level))]
     target_id: Annotated[str, Field(max_length=64)] | None = Field(
         None, description="Key, person or cohort; left out for everybody."
     )
-    ground: Annotated[PauseGround, BeforeValidator(_ground)]
+    ground: Annotated[PauseGround, BeforeValidator(one_of(PauseGround))]
     reason: _Words = Field(description="What happened, for those who are stopped.")
     resume_plan: _Words = Field(description="What has to happen for access to return.")
-    expires_at: Annotated[AwareDatetime, BeforeValidator(_moment)] = Field(
+    expires_at: Moment = Field(
         description="When it lapses by itself: at most 30 days for a key, 14 for a person, 7 for a "
         "cohort, 72 hours for everybody."
     )
 
 
-class EndPause(BaseModel):
+class EndPause(StrictRequest):
     """End a pause before it lapses."""
-
-    model_config = ConfigDict(extra="forbid")
 
     reason: _Words
 

@@ -386,14 +386,17 @@ def _end(session: Session, pause: Pause, ended_by: str | None, reason: str) -> N
     if pause.begun_at is not None:
         lost = max(timedelta(0), pause.ended_at - pause.begun_at)
         pause.compensated_s = lost.total_seconds()
-        # Time that a pause took is given back: keys live on for as much longer. Videos that wait have kept
-        # their turn, so they go first.
+        # Time that a pause took is given back: the keys that it stopped live on for as much longer. Videos
+        # that wait have kept their turn, so they go first.
+        stopped = Key.person_id.in_(select(Person.id).where(_concerns(pause)))
+        if pause.level == Level.KEY:
+            stopped = Key.id == pause.target_id
         session.execute(
             update(Key)
             .where(
                 Key.expires_at.is_not(None),
                 Key.revoked_at.is_(None),
-                Key.person_id.in_(select(Person.id).where(_concerns(pause))),
+                stopped,
                 Key.expires_at > pause.begun_at,
             )
             .values(expires_at=Key.expires_at + lost)

@@ -3,8 +3,9 @@
 from datetime import datetime
 from typing import Annotated, Final, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StrictBool
+from pydantic import BaseModel, Field, StrictBool
 
+from unstrung.studio.fields import StrictRequest
 from unstrung.studio.reviews.models import Outcome, ReviewDecision
 from unstrung.studio.shares.models import Audience, Share
 from unstrung.studio.shares.schemas import HeldObject, held_objects
@@ -14,13 +15,7 @@ _WORDS = r"^[^\x00]*\S[^\x00]*$"
 _Words = Annotated[str, Field(min_length=10, max_length=2_000, pattern=_WORDS)]
 
 
-class _Request(BaseModel):
-    """No field is dropped in silence."""
-
-    model_config = ConfigDict(extra="forbid")
-
-
-class RefuseShare(_Request):
+class RefuseShare(StrictRequest):
     """Refuse a clip, with complete reasons."""
 
     clause: Literal["sharing", "never-shared"] = Field(description="Of the charter.")
@@ -35,7 +30,7 @@ class RefuseShare(_Request):
     ends_s: float | None = Field(None, gt=0)
 
 
-class SecondRefusal(_Request):
+class SecondRefusal(StrictRequest):
     """Agree or disagree with a refusal, as another reviewer."""
 
     agrees: StrictBool
@@ -44,7 +39,7 @@ class SecondRefusal(_Request):
 BODIES: Final = (RefuseShare, SecondRefusal)
 
 
-class ListReviews(_Request):
+class ListReviews(StrictRequest):
     """Which page of the queue is wanted."""
 
     after: str | None = Field(

@@ -6,22 +6,23 @@ from typing import Final, Literal
 from pydantic import BaseModel, Field
 
 from unstrung.studio.admission.models import ProgrammeRole
-from unstrung.studio.admission.schemas import ProgrammeRequest, PublicReason, RoleWord
+from unstrung.studio.admission.schemas import PublicReason, RoleWord
+from unstrung.studio.fields import StrictRequest
 
 
-class GrantRole(ProgrammeRequest):
+class GrantRole(StrictRequest):
     """Give somebody a role."""
 
     role: RoleWord
 
 
-class HandBackRole(ProgrammeRequest):
+class HandBackRole(StrictRequest):
     """Give up a role of one's own."""
 
     role: RoleWord
 
 
-class WithdrawRole(ProgrammeRequest):
+class WithdrawRole(StrictRequest):
     """Take a role away."""
 
     role: RoleWord

@@ -4,31 +4,20 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Annotated, Final, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, Field
 
+from unstrung.studio.fields import StrictRequest, one_of
 from unstrung.studio.shares.models import Audience, Release, Share, ShareStatus
 from unstrung.studio.statements.schemas import PassageObject
 from unstrung.studio.videos.models import Video
 from unstrung.studio.videos.schemas import Links
 
 
-def _audience(value: object) -> Audience:
-    if value not in list(Audience):
-        raise ValueError(f"must be one of {', '.join(Audience)}")
-    return Audience(str(value))
-
-
-class _Request(BaseModel):
-    """No field is dropped in silence."""
-
-    model_config = ConfigDict(extra="forbid")
-
-
-class CreateShare(_Request):
+class CreateShare(StrictRequest):
     """Share a clip."""
 
     video_id: str = Field(min_length=1, max_length=64)
-    audience: Annotated[Audience, BeforeValidator(_audience)] = Field(
+    audience: Annotated[Audience, BeforeValidator(one_of(Audience))] = Field(
         description="link: whoever holds its link; public: everybody."
     )
     revises: str | None = Field(
@@ -46,7 +35,7 @@ class CreateShare(_Request):
 BODIES: Final = (CreateShare,)
 
 
-class ListShares(_Request):
+class ListShares(StrictRequest):
     """Which page of shares is wanted."""
 
     after: str | None = Field(

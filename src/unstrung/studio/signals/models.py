@@ -23,7 +23,7 @@ class Sighting(Table):
     __tablename__ = "key_sightings"
 
     key_id: Mapped[str] = mapped_column(ForeignKey("keys.id", ondelete="CASCADE"), primary_key=True)
-    hour: Mapped[datetime] = mapped_column(primary_key=True)
+    hour: Mapped[datetime] = mapped_column(primary_key=True, index=True)
     network: Mapped[bytes] = mapped_column(LargeBinary(8), primary_key=True)
     client: Mapped[bytes] = mapped_column(LargeBinary(8), primary_key=True)
 

@@ -3,25 +3,22 @@
 from datetime import datetime
 from typing import Final, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 
+from unstrung.studio.fields import StrictRequest
 from unstrung.studio.signals.models import Canary, Signal, Step
 
 _WORDS: Final = r"^[^\x00]*\S[^\x00]*$"
 
 
-class SettleSignal(BaseModel):
+class SettleSignal(StrictRequest):
     """Close a signal."""
-
-    model_config = ConfigDict(extra="forbid")
 
     outcome: str = Field(min_length=3, max_length=2_000, pattern=_WORDS)
 
 
-class LayCanary(BaseModel):
+class LayCanary(StrictRequest):
     """Make a key that belongs to nobody."""
-
-    model_config = ConfigDict(extra="forbid")
 
     place: str = Field(min_length=1, max_length=500, pattern=_WORDS)
 

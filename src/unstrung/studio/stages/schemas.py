@@ -7,34 +7,34 @@ from pydantic import BaseModel, Field
 
 from unstrung.studio.admission.schemas import (
     Paragraphs,
-    ProgrammeRequest,
     PublicReason,
     StageWord,
     Url,
 )
+from unstrung.studio.fields import StrictRequest
 from unstrung.studio.stages.models import Gate, Stage, StageMove
 
 
-class AddGate(ProgrammeRequest):
+class AddGate(StrictRequest):
     """Say what has to be done before a stage begins."""
 
     stage: StageWord = Field(description="The stage behind the gate.")
     text: Paragraphs = Field(description="What has to be done, in plain words.")
 
 
-class OpenGate(ProgrammeRequest):
+class OpenGate(StrictRequest):
     """Say that it is done, and where anybody can check it."""
 
     evidence_url: Url
 
 
-class ReopenGate(ProgrammeRequest):
+class ReopenGate(StrictRequest):
     """Say that it is not done after all, and why."""
 
     reason: PublicReason
 
 
-class MoveStage(ProgrammeRequest):
+class MoveStage(StrictRequest):
     """Move the release one stage forward, or back to an earlier one."""
 
     stage: StageWord

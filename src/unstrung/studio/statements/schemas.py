@@ -3,15 +3,14 @@
 from datetime import datetime
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 
+from unstrung.studio.fields import StrictRequest
 from unstrung.studio.statements.models import Statement, SubjectKind
 
 
-class ListStatements(BaseModel):
+class ListStatements(StrictRequest):
     """Which page of statements is wanted."""
-
-    model_config = ConfigDict(extra="forbid")
 
     after: str | None = Field(
         None, max_length=64, description="Id of the last statement of the page before."

@@ -6,7 +6,6 @@ from typing import Annotated, Any, Final, Literal
 from pydantic import (
     BaseModel,
     BeforeValidator,
-    ConfigDict,
     Field,
     InstanceOf,
     StrictBool,
@@ -14,6 +13,7 @@ from pydantic import (
 )
 
 from unstrung.engine.request import MAX_GUIDANCE, MAX_PROMPT_CHARACTERS, MAX_SEED, MAX_STEPS
+from unstrung.studio.fields import StrictRequest
 from unstrung.studio.videos.models import Video
 from unstrung.studio.wire import File
 
@@ -117,13 +117,7 @@ ModelName = Annotated[
 Id = Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[\w-]+$")]
 
 
-class _Request(BaseModel):
-    """No field is dropped in silence."""
-
-    model_config = ConfigDict(extra="forbid")
-
-
-class ImageReference(_Request):
+class ImageReference(StrictRequest):
     """A picture to begin from, by address."""
 
     image_url: str | None = Field(None, max_length=2_000, description="https address of a picture.")
@@ -132,19 +126,19 @@ class ImageReference(_Request):
     )
 
 
-class VideoReference(_Request):
+class VideoReference(StrictRequest):
     """A video of the caller's own."""
 
     id: Id = Field(description="Id of a completed video.")
 
 
-class CharacterReference(_Request):
+class CharacterReference(StrictRequest):
     """A character of the caller's own."""
 
     id: Id = Field(description="Id of a character.")
 
 
-class _Settings(_Request):
+class _Settings(StrictRequest):
     """Settings that this server knows beyond the closed API's."""
 
     seed: int | None = Field(
@@ -170,7 +164,7 @@ class CreateVideo(_Settings):
     characters: list[CharacterReference] = Field([], max_length=MAX_CHARACTERS)
 
 
-class RemixVideo(_Request):
+class RemixVideo(StrictRequest):
     """Ask for a video again under another prompt."""
 
     prompt: Prompt
@@ -193,7 +187,7 @@ class ExtendVideo(_Settings):
     model: ModelName | None = Field(None, description="Name or alias of a model.")
 
 
-class CreateCharacter(_Request):
+class CreateCharacter(StrictRequest):
     """Bind a name to somebody in a clip."""
 
     name: Annotated[
@@ -267,7 +261,7 @@ class VideoObject(BaseModel):
     usage: Usage | None = None
 
 
-class ListVideos(_Request):
+class ListVideos(StrictRequest):
     """Which page of videos is wanted."""
 
     after: str | None = Field(

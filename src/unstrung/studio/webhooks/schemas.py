@@ -2,8 +2,9 @@
 
 from typing import Annotated, Final, Literal
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StrictBool
+from pydantic import AfterValidator, BaseModel, BeforeValidator, Field, StrictBool
 
+from unstrung.studio.fields import StrictRequest
 from unstrung.studio.outbound import MAX_URL_CHARACTERS
 from unstrung.studio.webhooks.models import EventType, WebhookEndpoint
 
@@ -50,13 +51,7 @@ EventTypes = Annotated[
 ]
 
 
-class _Request(BaseModel):
-    """No field is dropped in silence."""
-
-    model_config = ConfigDict(extra="forbid")
-
-
-class CreateWebhookEndpoint(_Request):
+class CreateWebhookEndpoint(StrictRequest):
     """Ask for a server to be told."""
 
     name: Name
@@ -64,7 +59,7 @@ class CreateWebhookEndpoint(_Request):
     event_types: EventTypes
 
 
-class UpdateWebhookEndpoint(_Request):
+class UpdateWebhookEndpoint(StrictRequest):
     """Change an endpoint; what is left out stays."""
 
     name: Name | None = None
@@ -75,7 +70,7 @@ class UpdateWebhookEndpoint(_Request):
     event_types: EventTypes | None = None
 
 
-class RotateWebhookSecret(_Request):
+class RotateWebhookSecret(StrictRequest):
     """Ask for a new secret."""
 
     keep_old_secret_active_for_24_hours: StrictBool = Field(
@@ -83,7 +78,7 @@ class RotateWebhookSecret(_Request):
     )
 
 
-class SendTestEvent(_Request):
+class SendTestEvent(StrictRequest):
     """Ask for a sample event."""
 
     event_type: Event
@@ -97,7 +92,7 @@ BODIES: Final = (
 )
 
 
-class ListWebhookEndpoints(_Request):
+class ListWebhookEndpoints(StrictRequest):
     """Which page of endpoints is wanted."""
 
     after: str | None = Field(
