@@ -388,7 +388,7 @@ def _end(session: Session, pause: Pause, ended_by: str | None, reason: str) -> N
         pause.compensated_s = lost.total_seconds()
         # Time that a pause took is given back: the keys that it stopped live on for as much longer. Videos
         # that wait have kept their turn, so they go first.
-        stopped = Key.person_id.in_(select(Person.id).where(_concerns(pause)))
+        stopped: ColumnElement[bool] = Key.person_id.in_(select(Person.id).where(_concerns(pause)))
         if pause.level == Level.KEY:
             stopped = Key.id == pause.target_id
         session.execute(
