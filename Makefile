@@ -12,7 +12,7 @@ BIN := $(VENV)/bin
 export PROMPT
 
 .DEFAULT_GOAL := help
-.PHONY: help video studio test check bench train-mini clean
+.PHONY: help video studio browsers test check bench train-mini clean
 # A set-up that stopped half-way must not leave a stamp behind.
 .DELETE_ON_ERROR:
 
@@ -27,6 +27,10 @@ video: $(VENV)/.installed ## Make a clip (PROMPT="..." OUT=outputs/video.mp4)
 
 studio: $(VENV)/.installed ## Run the whole service: API, worker and database (DATA=studio-data)
 	@$(BIN)/unstrung serve --data "$(DATA)"
+
+browsers: $(VENV)/.installed ## Install what the tests of pages look with: Debian's Chromium, axe-core (needs apt and npm)
+	@test -x /usr/bin/chromium || { apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium; }
+	npm install --silent --no-audit --no-fund --prefix $(VENV)/sdks/axe axe-core@4
 
 test: $(VENV)/.installed $(VENV)/.sdks-installed ## Run the tests (no network, no downloads)
 	@$(BIN)/python -m pytest

@@ -33,7 +33,7 @@ def mails(settings: Settings) -> list[Any]:
 
 
 def token_in(settings: Settings) -> str:
-    (found,) = re.findall(r"redeem#(\S+)", mails(settings)[-1].get_content())
+    (found,) = re.findall(r"code#(\S+)", mails(settings)[-1].get_content())
     return str(found)
 
 

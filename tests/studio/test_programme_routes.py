@@ -41,7 +41,6 @@ OPEN = {
     "POST /session/passkey/login/begin": "a way to sign in",
     "POST /session/passkey/login/finish": "a way to sign in",
     "POST /session/email/request": "a way to sign in",
-    "GET /session/email/redeem": "a way to sign in",
     "POST /session/email/redeem": "a way to sign in",
 }
 # These take the token of an application in the place of a key.

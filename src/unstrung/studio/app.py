@@ -31,6 +31,7 @@ from unstrung.studio.events import Listener
 from unstrung.studio.identity import new_id
 from unstrung.studio.jobs import JobQueue
 from unstrung.studio.metrics import ApiMetrics
+from unstrung.studio.pages import assembled as pages
 from unstrung.studio.publishing import LogFolder, keep_publishing
 from unstrung.studio.queue import service as queue
 from unstrung.studio.queue.routes import router as queue_router
@@ -240,7 +241,7 @@ def _is_like(schema: Any, pattern: Mapping[str, str]) -> bool:
 def _routers() -> Sequence[APIRouter]:
     return (
         content_router, queue_router, videos_router, models_router, webhooks_router,
-        *programme.ROUTERS, _operations,
+        *programme.ROUTERS, *pages.ROUTERS, _operations,
     )  # fmt: skip
 
 

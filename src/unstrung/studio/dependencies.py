@@ -123,6 +123,9 @@ async def caller_of(request: Request, response: Response) -> Caller:
         Forbidden: if another site may have made the browser call.
     """
     studio = studio_of(request)
+    known: Caller | None = getattr(request.state, "caller", None)
+    if known is not None:  # a page asks, and so does what it calls
+        return known
     key, held = bearer(request), cookies.held(request, studio.settings)
     is_reading = request.method in cookies.SAFE_METHODS
     # A key goes before: no other site can make a browser send one.
@@ -145,7 +148,7 @@ async def caller_of(request: Request, response: Response) -> Caller:
         found = await run_in_threadpool(recognised)
     request.state.next_token = found.next_token
     caller = found.must_be_good()
-    request.state.key_id = caller.key_id
+    request.state.key_id, request.state.caller = caller.key_id, caller
     await studio.rates.spend(caller.key_id, response)
     return caller
 

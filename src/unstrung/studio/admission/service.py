@@ -88,9 +88,14 @@ def roles_of(session: Session, person_id: str) -> set[ProgrammeRole]:
     return set(session.scalars(query))
 
 
+def rights_of(session: Session, person_id: str) -> frozenset[Right]:
+    """What somebody's roles allow."""
+    return frozenset().union(*(RIGHTS.get(role, ()) for role in roles_of(session, person_id)))
+
+
 def has_right(session: Session, person_id: str, right: Right) -> bool:
     """Whether one of somebody's roles allows something."""
-    return any(right in RIGHTS.get(role, ()) for role in roles_of(session, person_id))
+    return right in rights_of(session, person_id)
 
 
 def must_have_right(session: Session, person_id: str, right: Right) -> None:

@@ -1,14 +1,12 @@
 """Routes of signing in: parse, call, tell."""
 
 import hmac
-import secrets
 from collections.abc import Awaitable, Callable
-from importlib.resources import files
 from typing import Annotated, Final
 
 import structlog
 from fastapi import APIRouter, BackgroundTasks, Depends, Query, Request, Response
-from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse
+from fastapi.responses import JSONResponse, RedirectResponse
 from sqlalchemy.orm import Session
 from starlette.concurrency import run_in_threadpool
 
@@ -44,10 +42,10 @@ from unstrung.studio.logins.schemas import (
     passkey_object,
 )
 from unstrung.studio.oidc import IssuerRefused
-from unstrung.studio.sessions import service as sessions
 from unstrung.studio.sessions.models import Way
 from unstrung.studio.sessions.schemas import session_object
 from unstrung.studio.settings import OidcIssuer, Settings
+from unstrung.studio.signing_in import sign_in
 from unstrung.studio.visitors import VisitorBodyOf, VisitorOf
 
 PREFIX: Final = "/programme/v1/session"
@@ -159,26 +157,8 @@ def request_email_link(
     address = mail.checked_address(asked.address)
     letter = service.ask_for_link(session, studio.settings, address, asked.language)
     # After the answer, so that nobody can tell by its time what is sent.
-    tasks.add_task(_send, studio.settings, letter)
+    tasks.add_task(send_letter, studio.settings, letter)
     return EmailLinkRequested()
-
-
-@router.get("/email/redeem", response_class=HTMLResponse)
-def show_email_link() -> HTMLResponse:
-    """The page that a link of an e-mail opens; it uses nothing up."""
-    nonce = secrets.token_urlsafe(16)
-    page = (files("unstrung.studio") / "sign_in.html").read_text("utf-8")
-    policy = (
-        f"default-src 'none'; script-src 'nonce-{nonce}'; connect-src 'self'; form-action 'self'; "
-        "base-uri 'none'; frame-ancestors 'none'"
-    )
-    headers = {
-        "content-security-policy": policy,
-        "referrer-policy": "no-referrer",
-        "cache-control": "no-store",
-        "x-content-type-options": "nosniff",
-    }
-    return HTMLResponse(page.replace("NONCE", nonce), headers=headers)
 
 
 @router.post("/email/redeem", dependencies=_FROM_HERE, openapi_extra=body_schema(RedeemEmailLink))
@@ -204,7 +184,7 @@ def start_oidc(
     response: Response, studio: StudioOf, body: VisitorBodyOf, issuer: str
 ) -> OidcStarted:
     """Begin to sign in at an issuer; the browser goes to the address of the answer."""
-    return _started(response, studio, issuer, body.as_a(StartOidc), None)
+    return begin_at_issuer(response, studio, issuer, body.as_a(StartOidc), None)
 
 
 @router.post("/oidc/{issuer}/add", openapi_extra=body_schema(StartOidc))
@@ -215,7 +195,7 @@ def add_oidc(
     asked = body.as_a(StartOidc)
     with studio.database.transaction() as session:
         session_id = service.must_be_recent_caller(session, caller)
-    return _started(response, studio, issuer, asked, session_id)
+    return begin_at_issuer(response, studio, issuer, asked, session_id)
 
 
 @router.get("/oidc/{issuer}/callback", response_model=SignedIn)
@@ -252,9 +232,10 @@ def return_from_oidc(
     return answer
 
 
-def _started(
+def begin_at_issuer(
     response: Response, studio: Studio, issuer: str, asked: StartOidc, session_id: str | None
 ) -> OidcStarted:
+    """Begin a sign-in at an issuer; a session, if given, is the one that the identity is added to."""
     begun = oidc.begin(_known(studio.settings, issuer), _redirect_uri(studio.settings, issuer))
     with studio.database.transaction() as session:
         secret = service.begin_oidc(session, issuer, begun, asked.return_to, session_id)
@@ -281,15 +262,13 @@ def _signed_in(
     person_id: str,
     way: Way,
 ) -> SignedIn:
-    opened = sessions.open_session(
-        session, person_id, way, cookies.program_of(request), cookies.held(request, settings)
-    )
-    cookies.set_session(response, settings, opened)
+    opened = sign_in(request, response, settings, session, person_id, way)
     told = session_object(opened.session, opened.session.id)
     return SignedIn(person_id=person_id, session=told)
 
 
-def _send(settings: Settings, letter: mail.Letter) -> None:
+def send_letter(settings: Settings, letter: mail.Letter) -> None:
+    """Send a letter after the answer has left."""
     try:
         mail.send(settings, letter)
     except mail.MailFailed as error:

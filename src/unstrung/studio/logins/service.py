@@ -396,7 +396,7 @@ def _make_link(session: Session, address: str | None, person_id: str | None) -> 
 
 def _link_to(settings: Settings, token: str) -> str:
     # Behind '#', so that it reaches neither a server's log nor another site.
-    return f"{site(settings)}/programme/v1/session/email/redeem#{token}"
+    return f"{site(settings)}/studio/sign-in/code#{token}"
 
 
 # Identities elsewhere.

@@ -1,0 +1,14 @@
+"""All pages, assembled in one place."""
+
+from typing import Final
+
+from unstrung.studio.pages import create, entrance, home, library, patterns
+
+ROUTERS: Final = (
+    entrance.first_page,
+    entrance.router,
+    home.router,
+    create.router,
+    library.router,
+    patterns.router,
+)

@@ -1,0 +1,225 @@
+"""A visit to a page: who reads it, in which language, and what becomes of a refusal.
+
+A page that needs somebody sends who is not signed in to the page for it, and back afterwards. Refusals of
+services become a page, or, where a script asked for a part of one, the sentence that the form shows.
+"""
+
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass
+from typing import Annotated, Any, ClassVar, Final
+from urllib.parse import quote, urlsplit
+
+from fastapi import APIRouter, Depends, Request, Response
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import HTMLResponse, RedirectResponse
+from fastapi.routing import APIRoute
+from sqlalchemy.orm import Session
+
+from unstrung.studio import cookies
+from unstrung.studio.access.service import Caller
+from unstrung.studio.accounts.models import Role
+from unstrung.studio.admission import service as admission
+from unstrung.studio.dependencies import Studio, Transaction, caller_of, studio_of
+from unstrung.studio.errors import Forbidden, NotFound, Unauthenticated, WireError
+from unstrung.studio.pages.languages import choose
+from unstrung.studio.pages.site import LOOKS, PREFIX, Page, Reader, answer
+from unstrung.studio.sessions import service as sessions
+from unstrung.studio.wire import invalid_field
+
+LANGUAGE_COOKIE: Final = "unstrung_language"
+LOOK_COOKIE: Final = "unstrung_look"
+SIGN_IN: Final = f"{PREFIX}/sign-in"
+ADMIN: Final = "admin"
+
+
+class SignInFirst(Exception):  # what to do, not what went wrong
+    """The page needs somebody who is signed in."""
+
+
+@dataclass(frozen=True)
+class Visit:
+    """A request for a page.
+
+    Attributes:
+        request, studio, session: as routes have them.
+        reader: who the page is made for.
+        caller: who is signed in; None if nobody is.
+    """
+
+    request: Request
+    studio: Studio
+    session: Session
+    reader: Reader
+    caller: Caller | None
+
+    @property
+    def member(self) -> Caller:
+        """Who is signed in.
+
+        Raises:
+            SignInFirst: if nobody is.
+        """
+        if self.caller is None:
+            raise SignInFirst
+        return self.caller
+
+    def say(self, sentence: str) -> str:
+        """A sentence in the reader's language."""
+        return self.reader.language.words.gettext(sentence)
+
+    def show(self, page: Page, status: int = 200) -> HTMLResponse:
+        """The answer to the visit."""
+        return answer(self.request, self.reader, page, status)
+
+    def must_have_any(self, *rights: str) -> Caller:
+        """Who is signed in, with one of some rights.
+
+        Raises:
+            SignInFirst: if nobody is.
+            Forbidden: if they have none of the rights.
+        """
+        caller = self.member
+        if not self.reader.rights & {*rights, ADMIN}:
+            raise Forbidden("This page is for people with another role.", code="missing_right")
+        return caller
+
+
+@dataclass(frozen=True, kw_only=True)
+class RefusalPage(Page):
+    """Something was refused, or does not exist.
+
+    Attributes:
+        message, code: of the refusal.
+        status: of the answer.
+        statement: of reasons, if there is one.
+        back: where to go on.
+    """
+
+    template: ClassVar[str] = "refusal.html"
+    part: ClassVar[str] = "refusal_part.html"
+    message: str
+    code: str
+    status: int
+    statement: dict[str, Any] | None
+    back: str
+
+
+class PageRoute(APIRoute):
+    """A route whose refusals are pages, and whose redirections a script can follow."""
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        """The handler with what becomes of its exceptions."""
+        usual = super().get_route_handler()
+
+        async def handled(request: Request) -> Response:
+            try:
+                given = await usual(request)
+            except SignInFirst:
+                given = RedirectResponse(f"{SIGN_IN}?next={quote(path_of(request))}", 303)
+            except RequestValidationError as error:
+                return _refused(request, invalid_field(error.errors()))
+            except Unauthenticated as error:
+                if error.code == "fresh_passkey_required":
+                    return _refused(request, error)
+                given = RedirectResponse(f"{SIGN_IN}?next={quote(path_of(request))}", 303)
+            except WireError as error:
+                return _refused(request, error)
+            return _for_scripts(request, given)
+
+        return handled
+
+
+def page_router() -> APIRouter:
+    """A router of pages: under `/studio`, and not part of the API's description."""
+    return APIRouter(prefix=PREFIX, route_class=PageRoute, include_in_schema=False)
+
+
+async def _caller(request: Request, response: Response) -> Caller | None:
+    """Who is signed in; a session that is not good any more counts as none while somebody only reads."""
+    if cookies.held(request, studio_of(request).settings) is None:
+        return None
+    try:
+        return await caller_of(request, response)
+    except Unauthenticated:
+        if request.method in cookies.SAFE_METHODS:
+            return None
+        raise
+
+
+def visit_of(
+    request: Request, session: Transaction, caller: Annotated[Caller | None, Depends(_caller)]
+) -> Visit:
+    """What a page is handed."""
+    reader = reader_of(request)
+    if caller is not None:
+        person, _, _ = sessions.describe(session, caller)
+        rights = set(map(str, admission.rights_of(session, caller.person_id)))
+        if person.role == Role.ADMIN:
+            rights.add(ADMIN)
+        reader = Reader(
+            reader.language, reader.look, reader.path, person.name, frozenset(rights),
+            reader.is_fragment,
+        )  # fmt: skip
+    return Visit(request, studio_of(request), session, reader, caller)
+
+
+VisitOf = Annotated[Visit, Depends(visit_of)]
+
+
+def reader_of(request: Request) -> Reader:
+    """A reader as far as the request alone tells."""
+    look = request.cookies.get(LOOK_COOKIE, "")
+    chosen = (request.query_params.get("lang"), request.cookies.get(LANGUAGE_COOKIE))
+    return Reader(
+        language=choose(chosen, request.headers.get("accept-language", "")),
+        look=look if look in LOOKS else "",
+        path=path_of(request),
+        is_fragment="hx-request" in request.headers,
+    )
+
+
+def path_of(request: Request) -> str:
+    """The path of a page with its query; of the page that a form stands on, if it was sent."""
+    if request.method in cookies.SAFE_METHODS:
+        query = f"?{request.url.query}" if request.url.query else ""
+        return f"{request.url.path}{query}"
+    return own_path(urlsplit(request.headers.get("referer", "")).path)
+
+
+def own_path(wanted: str | None) -> str:
+    """A path of ours to go on to; anything else is the first page (no open redirections)."""
+    is_ours = wanted and (wanted == PREFIX or wanted.startswith(f"{PREFIX}/"))
+    return wanted if wanted and is_ours and "\\" not in wanted and "//" not in wanted else PREFIX
+
+
+def go(path: str) -> RedirectResponse:
+    """On to another page, after something was done."""
+    return RedirectResponse(path, 303)
+
+
+def _for_scripts(request: Request, given: Response) -> Response:
+    """A redirection as htmx follows it: as a whole new page."""
+    if "hx-request" in request.headers and given.status_code in (302, 303):
+        headers = [(k, v) for k, v in given.headers.items() if k not in ("location", "set-cookie")]
+        moved = Response(status_code=204, headers=dict(headers))
+        moved.headers["hx-redirect"] = given.headers["location"]
+        for cookie in given.headers.getlist("set-cookie"):
+            moved.headers.append("set-cookie", cookie)
+        return moved
+    return given
+
+
+def _refused(request: Request, error: WireError) -> Response:
+    reader = reader_of(request)
+    if isinstance(error, NotFound):
+        title = reader.language.words.gettext("Not here")
+    else:
+        title = reader.language.words.gettext("This did not work")
+    page = RefusalPage(
+        title=title, message=str(error), code=error.code, status=error.status,
+        statement=error.statement, back=own_path(urlsplit(request.headers.get("referer", "")).path),
+    )  # fmt: skip
+    given = answer(request, reader, page, error.status)
+    if error.retry_after_s is not None:
+        given.headers["retry-after"] = str(error.retry_after_s)
+    return given
