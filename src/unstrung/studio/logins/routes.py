@@ -13,6 +13,8 @@ from sqlalchemy.orm import Session
 from starlette.concurrency import run_in_threadpool
 
 from unstrung.studio import cookies, mail, oidc
+from unstrung.studio.charters import service as charters
+from unstrung.studio.database import now
 from unstrung.studio.dependencies import (
     BodyOf,
     CallerOf,
@@ -48,7 +50,8 @@ from unstrung.studio.sessions import service as sessions
 from unstrung.studio.sessions.models import Way
 from unstrung.studio.sessions.schemas import session_object
 from unstrung.studio.settings import OidcIssuer, Settings
-from unstrung.studio.visitors import VisitorBodyOf, VisitorOf
+from unstrung.studio.sign_in_letters import notice_letter
+from unstrung.studio.visitors import ReaderOf, VisitorBodyOf, VisitorOf
 
 PREFIX: Final = "/programme/v1/session"
 router = APIRouter(prefix=PREFIX, tags=["signing in"])
@@ -128,11 +131,12 @@ def finish_passkey_login(
     body: VisitorBodyOf,
     attempt: Annotated[SignInAttempt, Depends(_attempt(AttemptKind.PASSKEY_LOGIN))],
     session: Transaction,
+    tasks: BackgroundTasks,
 ) -> SignedIn:
     """Sign in with the passkey that the browser used."""
     asked = body.as_a(FinishPasskeyLogin)
     person_id = service.person_by_passkey(session, studio.settings, attempt, asked.credential)
-    return _signed_in(request, response, studio.settings, session, person_id, Way.PASSKEY)
+    return _signed_in(request, response, tasks, session, person_id, Way.PASSKEY)
 
 
 @router.get("/passkeys")
@@ -164,7 +168,7 @@ def request_email_link(
 
 
 @router.get("/email/redeem", response_class=HTMLResponse)
-def show_email_link() -> HTMLResponse:
+def show_email_link(_: ReaderOf) -> HTMLResponse:
     """The page that a link of an e-mail opens; it uses nothing up."""
     nonce = secrets.token_urlsafe(16)
     page = (files("unstrung.studio") / "sign_in.html").read_text("utf-8")
@@ -172,24 +176,18 @@ def show_email_link() -> HTMLResponse:
         f"default-src 'none'; script-src 'nonce-{nonce}'; connect-src 'self'; form-action 'self'; "
         "base-uri 'none'; frame-ancestors 'none'"
     )
-    headers = {
-        "content-security-policy": policy,
-        "referrer-policy": "no-referrer",
-        "cache-control": "no-store",
-        "x-content-type-options": "nosniff",
-    }
-    return HTMLResponse(page.replace("NONCE", nonce), headers=headers)
+    return HTMLResponse(page.replace("NONCE", nonce), headers={"content-security-policy": policy})
 
 
 @router.post("/email/redeem", dependencies=_FROM_HERE, openapi_extra=body_schema(RedeemEmailLink))
 def redeem_email_link(
     request: Request, response: Response, studio: StudioOf, body: VisitorBodyOf,
-    session: Transaction,
+    session: Transaction, tasks: BackgroundTasks,
 ) -> SignedIn:  # fmt: skip
     """Sign in with a link, once."""
     asked = body.as_a(RedeemEmailLink)
     person_id = service.person_by_link(session, studio.settings, asked.token, asked.name)
-    return _signed_in(request, response, studio.settings, session, person_id, Way.EMAIL)
+    return _signed_in(request, response, tasks, session, person_id, Way.EMAIL)
 
 
 @router.get("/oidc")
@@ -226,6 +224,7 @@ def return_from_oidc(
     issuer: str,
     given: Annotated[ReturnFromOidc, Query()],
     attempt: Annotated[SignInAttempt, Depends(_attempt(AttemptKind.OIDC))],
+    tasks: BackgroundTasks,
 ) -> Response:
     """Where an issuer sends the browser back to; signs in, and goes on to where it was to end."""
     known = _known(studio.settings, issuer)
@@ -243,7 +242,7 @@ def return_from_oidc(
     told = Response()
     with studio.database.transaction() as session:
         person_id = service.person_by_identity(session, studio.settings, attempt, identity)
-        signed_in = _signed_in(request, told, studio.settings, session, person_id, Way.OIDC)
+        signed_in = _signed_in(request, told, tasks, session, person_id, Way.OIDC)
     answer: Response = JSONResponse(signed_in.model_dump(mode="json"))
     if kept["return_to"] is not None:
         answer = RedirectResponse(kept["return_to"], 303)
@@ -276,13 +275,22 @@ def _redirect_uri(settings: Settings, issuer: str) -> str:
 def _signed_in(
     request: Request,
     response: Response,
-    settings: Settings,
+    tasks: BackgroundTasks,
     session: Session,
     person_id: str,
     way: Way,
 ) -> SignedIn:
+    """Open the session; its person is told of it if their recent ones were elsewhere."""
+    studio = studio_of(request)
+    settings = studio.settings
+    program, network = cookies.program_of(request), studio.sightings.network_of(request)
+    if sessions.is_unusual(session, person_id, program, network):
+        language, moment = charters.language_of(session, person_id), now()
+        for address in service.addresses_of(session, person_id):
+            letter = notice_letter(address, cookies.site(settings), program, moment, language)
+            tasks.add_task(_send, settings, letter)
     opened = sessions.open_session(
-        session, person_id, way, cookies.program_of(request), cookies.held(request, settings)
+        session, person_id, way, program, cookies.held(request, settings), network=network
     )
     cookies.set_session(response, settings, opened)
     told = session_object(opened.session, opened.session.id)
@@ -293,5 +301,5 @@ def _send(settings: Settings, letter: mail.Letter) -> None:
     try:
         mail.send(settings, letter)
     except mail.MailFailed as error:
-        # Whoever asked must not be able to tell; the operator must.
+        # Whoever signs in must not be able to tell; the operator must.
         _log.error("e-mail not sent", reason=str(error))
