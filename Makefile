@@ -12,7 +12,7 @@ BIN := $(VENV)/bin
 export PROMPT
 
 .DEFAULT_GOAL := help
-.PHONY: help video studio browsers test check bench train-mini clean
+.PHONY: help video studio browsers test check audit bench train-mini clean
 # A set-up that stopped half-way must not leave a stamp behind.
 .DELETE_ON_ERROR:
 
@@ -40,6 +40,10 @@ check: $(VENV)/.installed $(VENV)/.sdks-installed ## Format, lint, types and tes
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
 	@$(BIN)/python -m pytest
+
+audit: $(VENV)/.installed $(VENV)/.audit-installed ## Ask the public databases for known holes in what is installed (network)
+	@$(BIN)/python -m pip freeze --exclude-editable | sed 's/+[a-z0-9.]*$$//' > $(VENV)/audited.txt
+	@$(VENV)/audit/bin/pip-audit --requirement $(VENV)/audited.txt --no-deps --disable-pip --strict
 
 bench: $(VENV)/.bench-installed ## Time us against Diffusers' LTX and this machine's largest bf16 product
 	@$(BIN)/python runs/bench.py
@@ -73,6 +77,13 @@ $(VENV)/.sdks-installed: $(VENV)/.installed
 	else \
 		echo "npm is missing: the tests of the Node SDK will be skipped." >&2; \
 	fi
+	@touch $@
+
+# A place of its own, so that what looks for holes adds none. `--strict` fails where a package could not be looked
+# up: silence must not look like health.
+$(VENV)/.audit-installed: $(VENV)/.installed
+	$(PYTHON) -m venv $(VENV)/audit
+	$(VENV)/audit/bin/python -m pip install --quiet 'pip-audit>=2.10,<3'
 	@touch $@
 
 $(VENV)/.bench-installed: $(VENV)/.installed

@@ -75,9 +75,10 @@ def set_attempt(response: Response, settings: Settings, secret: str) -> None:
 
 
 def clear(response: Response, settings: Settings) -> None:
-    """Take the session's cookies back."""
+    """Take back the session, clips that the browser keeps for minutes, and what pages put aside."""
     for name in (_TOKEN, _HOLDER):
         _set(response, settings, name, "", 0)
+    response.headers["clear-site-data"] = '"cache", "storage"'
 
 
 def clear_attempt(response: Response, settings: Settings) -> None:
