@@ -12,7 +12,7 @@ BIN := $(VENV)/bin
 export PROMPT
 
 .DEFAULT_GOAL := help
-.PHONY: help video studio space space-bundle browsers test check bench train-mini clean
+.PHONY: help video studio space space-bundle browsers test check audit bench train-mini clean
 # A set-up that stopped half-way must not leave a stamp behind.
 .DELETE_ON_ERROR:
 
@@ -46,6 +46,10 @@ check: $(VENV)/.installed $(VENV)/.sdks-installed $(VENV)/.space-installed ## Fo
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
 	@$(BIN)/python -m pytest
+
+audit: $(VENV)/.installed $(VENV)/.audit-installed ## Ask the public databases for known holes in what is installed (network)
+	@$(BIN)/python -m pip freeze --exclude-editable | sed 's/+[a-z0-9.]*$$//' > $(VENV)/audited.txt
+	@$(VENV)/audit/bin/pip-audit --requirement $(VENV)/audited.txt --no-deps --disable-pip --strict
 
 bench: $(VENV)/.bench-installed ## Time us against Diffusers' LTX and this machine's largest bf16 product
 	@$(BIN)/python runs/bench.py
@@ -84,6 +88,13 @@ $(VENV)/.sdks-installed: $(VENV)/.installed
 # Beside our own environment, not in it: Gradio holds back releases that the studio does not.
 $(VENV)/.space-installed: $(VENV)/.installed
 	$(BIN)/python -m pip install --quiet --upgrade --target $(VENV)/sdks/space 'gradio>=6.30,<7'
+	@touch $@
+
+# A place of its own, so that what looks for holes adds none. `--strict` fails where a package could not be looked
+# up: silence must not look like health.
+$(VENV)/.audit-installed: $(VENV)/.installed
+	$(PYTHON) -m venv $(VENV)/audit
+	$(VENV)/audit/bin/python -m pip install --quiet 'pip-audit>=2.10,<3'
 	@touch $@
 
 $(VENV)/.bench-installed: $(VENV)/.installed

@@ -71,6 +71,16 @@ def test_roles_are_given_and_taken_with_a_reason(run: Run) -> None:
     assert (code, "role must be one of artist, designer" in err) == (1, True)
 
 
+def test_sessions_of_somebody_are_ended_with_a_reason(run: Run) -> None:
+    run("steward", "Cy")
+    code, _, err = run("end-sessions", "Cy", "--reason", "so")
+    assert (code, "reason must say" in err) == (1, True)
+    code, out, _ = run("end-sessions", "Cy", "--reason", "A telephone was stolen.", "--json")
+    assert (code, json.loads(out)["ended"]) == (0, 0)
+    code, _, err = run("end-sessions", "Nobody", "--reason", "A telephone was stolen.")
+    assert (code, "There is no person" in err) == (1, True)
+
+
 def test_a_lottery_is_checked_from_a_file(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

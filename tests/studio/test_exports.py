@@ -2,6 +2,7 @@
 
 import io
 import json
+import re
 import zipfile
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
@@ -162,6 +163,18 @@ def test_an_export_holds_no_secret_and_nothing_of_anybody_else(
     assert id_of(workshop.database, "other") not in told
     theirs = archive_of(client, people.headers("other"))
     assert [each["prompt"] for each in records(theirs, "videos.json")] == ["a whale"]
+
+
+def test_names_in_an_archive_are_ours(
+    client: TestClient, make: Callable[[str], None], workshop: Workshop
+) -> None:
+    live(client, make, workshop)
+    with workshop.database.transaction() as session:
+        session.scalars(select(Character)).one().name = "../../etc/passwd"
+        accounts.find_person(session, "owner").name = "/../owner"
+    for each in archive_of(client).infolist():
+        assert re.fullmatch(r"([a-z]+/)?[A-Za-z0-9_]+(\.[a-z0-9]+)+", each.filename), each.filename
+        assert each.external_attr == 0o644 << 16
 
 
 def test_whoever_is_paused_can_export_and_reads_of_the_pause(

@@ -8,12 +8,14 @@ import pytest
 from fastapi.testclient import TestClient
 from joserfc.jwk import ECKey
 from pydantic import ValidationError
-from sqlalchemy import select, text
+from sqlalchemy import select, text, update
 
 from studio.authenticator import SESSION, browsing, let_pass
 from studio.conftest import People
 from studio.issuers import Issuer, issuing, shared_secret
+from studio.signing_in import OWNER, mails
 from unstrung.studio.accounts import service as accounts
+from unstrung.studio.accounts.models import Person
 from unstrung.studio.app import create_app
 from unstrung.studio.database import Database
 from unstrung.studio.logins import service as logins
@@ -95,6 +97,17 @@ def test_an_unknown_identity_makes_no_account_unless_that_is_open(
         again = newcomer.get(CALLBACK, params=issuer.authorise(start(newcomer)))
         assert first.json()["person_id"] == again.json()["person_id"]
         assert newcomer.get(SESSION).json()["name"] == "Somebody"
+
+
+def test_a_sign_in_by_an_issuer_from_elsewhere_is_told(
+    browser: TestClient, issuer: Issuer, known_id: str, with_issuer: Settings, database: Database
+) -> None:
+    with database.transaction() as session:
+        logins.add_address(session, known_id, OWNER, is_verified=True)
+        session.execute(update(Person).values(created_at=Person.created_at - timedelta(days=2)))
+    answer = browser.get(CALLBACK, params=issuer.authorise(start(browser)))
+    assert answer.status_code == 200, answer.text
+    assert [each["to"] for each in mails(with_issuer)] == [OWNER]
 
 
 def test_an_address_in_a_token_links_nobody(

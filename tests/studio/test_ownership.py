@@ -11,7 +11,8 @@ from studio.conftest import People
 from unstrung.studio.access import service as access
 from unstrung.studio.access.models import Scope
 from unstrung.studio.accounts import service as accounts
-from unstrung.studio.database import Database
+from unstrung.studio.database import Database, now
+from unstrung.studio.videos.models import Character
 
 # An address of an endpoint is looked up, and called; it is this machine's own.
 pytestmark = [pytest.mark.enable_socket, pytest.mark.allow_hosts(["127.0.0.1"])]
@@ -43,7 +44,7 @@ ROUTES: list[tuple[str, str, Any, tuple[int, int, int, int]]] = [
         (401, 400, 400, 400),
     ),
     ("POST", "/v1/videos/characters", {"name": "x"}, (401, 400, 400, 400)),
-    ("GET", "/v1/videos/characters/{character_id}", None, (401, 404, 404, 404)),
+    ("GET", "/v1/videos/characters/{character_id}", None, (401, 404, 200, 200)),
     ("GET", "/v1/files/{video_id}/{variant}", None, (400, 400, 400, 400)),
     ("HEAD", "/v1/files/{video_id}/{variant}", None, (400, 400, 400, 400)),
     ("GET", "/v1/webhook_event_types", None, (401, 200, 200, 200)),
@@ -62,11 +63,19 @@ ROUTES: list[tuple[str, str, Any, tuple[int, int, int, int]]] = [
 
 
 @pytest.fixture
-def things(client: TestClient, make: Callable[[str], None]) -> dict[str, str]:
-    """A finished video and an endpoint of the owner's."""
+def things(client: TestClient, make: Callable[[str], None], database: Database) -> dict[str, str]:
+    """A finished video, an endpoint and a character of the owner's."""
     video_id = client.post("/v1/videos", json={"prompt": "a fox"}).json()["id"]
     make(video_id)
     endpoint_id = client.post("/v1/webhook_endpoints", json=HOOK).json()["id"]
+    with database.transaction() as session:
+        owner = accounts.find_person(session, "owner")
+        session.add(
+            Character(
+                id="char_0", person_id=owner.id, name="Mossy", file="uploads/upload_0",
+                created_at=now(),
+            )
+        )  # fmt: skip
     return {
         "video_id": video_id,
         "endpoint_id": endpoint_id,

@@ -352,6 +352,7 @@ def test_signing_out_ends_the_session_and_takes_the_cookies_back(
     told = answer.headers.get_list("set-cookie")
     assert len(told) == 2
     assert all('=""' in each and "Max-Age=0" in each for each in told)
+    assert answer.headers["clear-site-data"] == '"cache", "storage"'
     again = browser_of(app)
     plant(again, held)
     assert code_of(again.get(SESSION)) == (401, "revoked_session")

@@ -109,6 +109,30 @@ def role(
         print_line(f"{found.name} is {wanted} no more, and was told why.")
 
 
+@programme_commands.command("end-sessions")
+def end_sessions(
+    context: typer.Context,
+    person: Person,
+    reason: Annotated[str, typer.Option(help="What happened; the person reads it.")],
+    as_json: AsJson = False,
+    data: Data = None,
+    debug: Debug = False,
+) -> None:
+    """End all sessions of somebody whose browser or mailbox others may have; they sign in again."""
+    session = session_of(context, debug)
+    from unstrung.studio.accounts import service as accounts
+    from unstrung.studio.sessions import service as sessions
+
+    session.has_begun = True
+    with transaction_on(data) as transaction:
+        found = accounts.find_person(transaction, person)
+        ended = sessions.end_sessions_of(transaction, None, found.id, reason)
+    if as_json:
+        print_json({"person": found.id, "ended": ended})
+    else:
+        print_line(f"Sessions of {found.name} that were ended: {ended}. A new sign-in is possible.")
+
+
 @programme_commands.command()
 def cohort(
     context: typer.Context,

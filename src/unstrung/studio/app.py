@@ -16,7 +16,7 @@ from fastapi.routing import APIRoute
 from pydantic import BaseModel
 
 from unstrung import __version__
-from unstrung.studio import cookies, programme
+from unstrung.studio import cookies, headers, programme
 from unstrung.studio.assessing import USUAL_ASSESSOR
 from unstrung.studio.assessments.service import Assessor
 from unstrung.studio.catalogue import service as catalogue
@@ -25,7 +25,7 @@ from unstrung.studio.content.routes import router as content_router
 from unstrung.studio.database import Database
 from unstrung.studio.dependencies import Studio, StudioOf, caller_of
 from unstrung.studio.downloads import LinkSigner
-from unstrung.studio.error_handlers import add_error_handlers
+from unstrung.studio.error_handlers import add_error_handlers, answer_to_fault
 from unstrung.studio.errors import ServiceFault
 from unstrung.studio.events import Listener
 from unstrung.studio.identity import new_id
@@ -93,6 +93,8 @@ def create_app(settings: Settings, assessor: Assessor = USUAL_ASSESSOR) -> FastA
     app = FastAPI(
         title="Unstrung", version=__version__, description=_DESCRIPTION, lifespan=lifespan,
         docs_url=None, redoc_url=None,
+        # A redirect to the address without a slash would name whatever host the request names, without TLS.
+        redirect_slashes=False,
     )  # fmt: skip
     app.state.studio = studio
     app.state.metrics = ApiMetrics()
@@ -107,14 +109,18 @@ def create_app(settings: Settings, assessor: Assessor = USUAL_ASSESSOR) -> FastA
 async def _observed(
     request: Request, call_next: Callable[[Request], Awaitable[Response]]
 ) -> Response:
-    """Name the request, time it, count it, log it."""
+    """Name the request, protect its answer, time it, count it, log it."""
     given = request.headers.get("x-request-id", "")
     request_id = given if _REQUEST_ID.fullmatch(given) else new_id("req")
     structlog.contextvars.clear_contextvars()
     structlog.contextvars.bind_contextvars(request=request_id)
     started = time.perf_counter()
-    response = await call_next(request)
+    try:
+        response = await call_next(request)
+    except Exception as error:
+        response = answer_to_fault(request, error)
     response.headers["x-request-id"] = request_id
+    headers.protect(response, request.app.state.studio.settings)
     cookies.hand_over(request, response)
     seconds = time.perf_counter() - started
     response.headers["openai-processing-ms"] = str(round(1_000 * seconds))
@@ -125,6 +131,7 @@ async def _observed(
     _log.info(
         "request", method=request.method, path=request.url.path, status=response.status_code,
         ms=round(1_000 * seconds, 1), key=getattr(request.state, "key_id", None),
+        refusal=getattr(request.state, "refusal", None),
     )  # fmt: skip
     return response
 

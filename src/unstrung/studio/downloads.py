@@ -16,6 +16,7 @@ from urllib.parse import quote, urlencode
 from starlette.responses import Response, StreamingResponse
 
 from unstrung.studio.errors import StudioError
+from unstrung.studio.headers import FILE_POLICY
 from unstrung.studio.storage import FileChanged, Storage, StoredFile
 
 MAX_AGE_S: Final = 300
@@ -107,6 +108,7 @@ def download(
     if response.status_code < 300:
         headers["content-type"] = content_type
         headers["content-disposition"] = _disposition(filename)
+        headers["content-security-policy"] = FILE_POLICY
         headers["x-content-type-options"] = "nosniff"
     return response
 

@@ -34,7 +34,6 @@ def add_error_handlers(app: FastAPI) -> None:
         app.add_exception_handler(missing, _missing)
     for fault in (StorageUnavailable, FileChanged):
         app.add_exception_handler(fault, _storage)
-    app.add_exception_handler(Exception, _fault)
 
 
 def answer(error: WireError) -> JSONResponse:
@@ -55,8 +54,10 @@ def answer(error: WireError) -> JSONResponse:
     return JSONResponse({"error": told}, error.status, headers)
 
 
-async def _told(_: Request, error: Exception) -> JSONResponse:
+async def _told(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, WireError)
+    # The line of the request says why, so that whoever tries doors is seen.
+    request.state.refusal = error.code
     if error.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         _log.warning("%s", error, exc_info=error.__cause__)
     return answer(error)
@@ -111,7 +112,8 @@ async def _storage(_: Request, error: Exception) -> JSONResponse:
     return answer(ServiceFault("The storage cannot be reached; try again.", retry_after_s=2))
 
 
-async def _fault(request: Request, error: Exception) -> JSONResponse:
+def answer_to_fault(request: Request, error: Exception) -> JSONResponse:
+    """What is said of an error that nobody foresaw: nothing but that it is ours; the log has it all."""
     _log.error("%s %s failed", request.method, request.url.path, exc_info=error)
     told = WireError("Something went wrong on our side; tell the operator the request id.")
     return answer(told)

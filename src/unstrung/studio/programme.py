@@ -30,6 +30,8 @@ from unstrung.studio.reviews import schemas as reviews
 from unstrung.studio.reviews.routes import router as reviews_router
 from unstrung.studio.roles import schemas as roles
 from unstrung.studio.roles.routes import router as roles_router
+from unstrung.studio.sessions import schemas as sessions
+from unstrung.studio.sessions.routes import people_router as sessions_of_people_router
 from unstrung.studio.sessions.routes import router as sessions_router
 from unstrung.studio.shares import schemas as shares
 from unstrung.studio.shares.routes import router as shares_router
@@ -56,6 +58,7 @@ ROUTERS: Final = (
     reviews_router,
     roles_router,
     sessions_router,
+    sessions_of_people_router,
     shares_router,
     signals_router,
     stages_router,
@@ -77,6 +80,7 @@ BODIES: Final = (
     *pauses.BODIES,
     *reviews.BODIES,
     *roles.BODIES,
+    *sessions.BODIES,
     *shares.BODIES,
     *signals.BODIES,
     *stages.BODIES,

@@ -13,6 +13,7 @@ from unstrung.studio.settings import Settings
 
 _REQUESTS: Final = "requests"
 _CREATIONS: Final = "creations"
+_READINGS: Final = "readings without a key"
 _VISITS: Final = "calls without a key"
 _APPLICATIONS: Final = "applications"
 
@@ -42,6 +43,7 @@ class Rates:
         self._limits: dict[str, RateLimitItem] = {
             _REQUESTS: RateLimitItemPerMinute(settings.requests_per_minute),
             _CREATIONS: RateLimitItemPerMinute(settings.creations_per_minute),
+            _READINGS: RateLimitItemPerMinute(settings.requests_per_minute),
             _VISITS: RateLimitItemPerMinute(settings.visits_per_minute),
             _APPLICATIONS: RateLimitItemPerHour(settings.applications_per_hour),
         }
@@ -72,6 +74,14 @@ class Rates:
             TooMany: with the seconds to wait.
         """
         await self._spend(_VISITS, address, "This address")
+
+    async def spend_reading(self, address: str) -> None:
+        """Count a reading of what is public.
+
+        Raises:
+            TooMany: with the seconds to wait.
+        """
+        await self._spend(_READINGS, address, "This address")
 
     async def spend_application(self, address: str) -> None:
         """Count an application.

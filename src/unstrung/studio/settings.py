@@ -90,6 +90,11 @@ class Settings(BaseSettings):
         {"sora-2": "mini", "sora-2-pro": "mini"},
         description="Other names of models, as JSON; a date after an alias is ignored.",
     )
+    hsts_subdomains: bool = Field(
+        False,
+        description="Tell browsers to use https for all hosts below ours, too, for a year; where we are "
+        "reached by https.",
+    )
     jobs_per_person: int = Field(
         2, ge=1, le=64, description="Videos of one person that are made at the same time."
     )
@@ -99,7 +104,11 @@ class Settings(BaseSettings):
     videos_per_day: int = Field(
         2_000, ge=1, description="Videos that one person may start in 24 hours."
     )
-    requests_per_minute: int = Field(1_200, ge=1, description="Requests of one key in a minute.")
+    requests_per_minute: int = Field(
+        1_200,
+        ge=1,
+        description="Requests of one key, or readings without a key from one address, in a minute.",
+    )
     creations_per_minute: int = Field(
         600, ge=1, description="Videos begun with one key in a minute."
     )

@@ -1,6 +1,7 @@
-"""What people are written when they want to sign in, in six languages; the words are data."""
+"""What people are written when they want to sign in, or somebody did: in six languages; words are data."""
 
 import tomllib
+from datetime import UTC, datetime
 from functools import cache
 from importlib.resources import files
 from typing import Any
@@ -31,6 +32,23 @@ def no_account_letter(address: str, url: str, language: str) -> Letter:
     """
     said = _words()[language]
     return Letter(address, said["unknown_subject"], said["unknown_text"].format(url=url))
+
+
+def notice_letter(address: str, url: str, program: str, moment: datetime, language: str) -> Letter:
+    """The e-mail about a sign-in that somebody may not have made.
+
+    Args:
+        address: where it goes.
+        url: of the studio.
+        program: family of the browser.
+        moment: of the sign-in, told in UTC.
+        language: that the person reads; one that we have no words in becomes English.
+    """
+    said = _words().get(language) or _words()["en"]
+    text = said["notice_text"].format(
+        url=url, program=program, moment=f"{moment.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
+    )
+    return Letter(address, said["notice_subject"], text)
 
 
 @cache

@@ -42,6 +42,22 @@ async def visitor_of(request: Request) -> str:
 VisitorOf = Annotated[str, Depends(visitor_of)]
 
 
+async def reader_of(request: Request) -> str:
+    """The address of a caller, within the rate at which one may read what is public.
+
+    A page that is read by many of one network must not keep them from signing in, so it is counted apart.
+
+    Raises:
+        TooMany: if not.
+    """
+    address = address_of(request)
+    await studio_of(request).rates.spend_reading(address)
+    return address
+
+
+ReaderOf = Annotated[str, Depends(reader_of)]
+
+
 async def visitor_body_of(request: Request, _: VisitorOf) -> Body:
     """A small body, read only for an address within its rate.
 

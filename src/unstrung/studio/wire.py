@@ -16,6 +16,7 @@ from pydantic import BaseModel, ValidationError
 from starlette.datastructures import UploadFile
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
+from starlette.types import Message, Receive
 
 from unstrung.studio.errors import BodyTooLarge, InvalidField, RequestError
 
@@ -184,19 +185,17 @@ def _place(target: dict[str, Any], path: list[str], value: Any, key: str) -> Non
 async def _read_form(request: Request, max_bytes: int) -> dict[str, Any]:
     # Starlette refuses a part that is no file above 1 MiB; a prompt of 32,000 characters stays below, but the
     # limit that people are told is that of the body.
+    limited = Request(request.scope, _limited(request, max_bytes))
     try:
-        form = await request.form(
+        form = await limited.form(
             max_files=_MAX_FIELDS, max_fields=_MAX_FIELDS, max_part_size=max_bytes
         )
     except HTTPException as error:
         raise RequestError(f"The form cannot be read: {error.detail}") from error
     items: list[tuple[str, Any]] = []
-    total = 0
     for key, value in form.multi_items():
         if isinstance(value, UploadFile):
             data = await value.read()
-            total += len(data)
-            _check_size(str(total), max_bytes)
             items.append((key, File(data, value.filename or "", value.content_type)))
         else:
             items.append((key, value))
@@ -205,11 +204,24 @@ async def _read_form(request: Request, max_bytes: int) -> dict[str, Any]:
 
 
 async def _read_limited(request: Request, max_bytes: int) -> bytes:
-    body = bytearray()
-    async for chunk in request.stream():
-        body += chunk
-        _check_size(str(len(body)), max_bytes)
-    return bytes(body)
+    return await Request(request.scope, _limited(request, max_bytes)).body()
+
+
+def _limited(request: Request, max_bytes: int) -> Receive:
+    """What a body is received by: cut off above a size that its sender need not have told.
+
+    Files of a form go to the disk while they come, so they are counted before and not after.
+    """
+    total = 0
+
+    async def receive() -> Message:
+        nonlocal total
+        message = await request.receive()
+        total += len(message.get("body", b""))
+        _check_size(str(total), max_bytes)
+        return message
+
+    return receive
 
 
 def _read_json(body: bytes) -> dict[str, Any]:
@@ -225,5 +237,5 @@ def _read_json(body: bytes) -> dict[str, Any]:
 
 
 def _check_size(length: str | None, max_bytes: int) -> None:
-    if length is not None and length.isdigit() and int(length) > max_bytes:
+    if length is not None and length.isdecimal() and int(length) > max_bytes:
         raise BodyTooLarge(f"The body must have at most {max_bytes:,} bytes, got {int(length):,}.")

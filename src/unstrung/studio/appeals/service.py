@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 
 from unstrung.studio.access.models import Scope
 from unstrung.studio.access.service import Caller
+from unstrung.studio.admission import service as admission
 from unstrung.studio.admission.models import ProgrammeRole, RoleGrant
 from unstrung.studio.appeals.models import Appeal, AppealOutcome, AppealStage, PanelSeat
 from unstrung.studio.assessments.service import ILLEGAL
@@ -26,6 +27,7 @@ from unstrung.studio.pauses import service as pauses
 from unstrung.studio.pauses.models import Pause
 from unstrung.studio.reviews import service as reviews
 from unstrung.studio.reviews.models import Outcome, ReviewDecision
+from unstrung.studio.roles.models import RoleWithdrawal
 from unstrung.studio.shares import service as shares
 from unstrung.studio.shares.models import Release, Share, ShareStatus
 from unstrung.studio.statements import service as statements
@@ -240,6 +242,10 @@ def close(
         shares.reinstate(session, statement.subject_id)
     if statement.subject_kind == SubjectKind.PAUSE and statement.subject_id is not None:
         pauses.overturn(session, statement.subject_id, heard_by, f"An appeal was won: {reasons}")
+    if statement.subject_kind == SubjectKind.ROLE and statement.subject_id is not None:
+        gone = session.get(RoleWithdrawal, statement.subject_id)
+        if gone is not None:  # its person may have had everything erased
+            admission.add_role(session, gone.person_id, gone.role, None)
     others = select(Appeal).where(
         Appeal.statement_id == statement.id, Appeal.outcome.is_(None), Appeal.id != appeal.id
     )
@@ -274,6 +280,11 @@ def took_part(person_id: Any, appeal_id: Any) -> ColumnElement[bool]:
         earlier.c.id != appeal_id,
         PanelSeat.person_id == person_id,
     )
+    withdrawn = select(RoleWithdrawal.id).where(
+        Statement.subject_kind == SubjectKind.ROLE,
+        RoleWithdrawal.id == Statement.subject_id,
+        or_(RoleWithdrawal.proposed_by == person_id, RoleWithdrawal.seconded_by == person_id),
+    )
     return or_(
         Statement.decided_by.is_not_distinct_from(person_id),
         Statement.person_id.is_not_distinct_from(person_id),
@@ -282,6 +293,7 @@ def took_part(person_id: Any, appeal_id: Any) -> ColumnElement[bool]:
             reviews.took_part(Statement.subject_id, person_id),
         ),
         paused.correlate_except(Pause).exists(),
+        withdrawn.correlate_except(RoleWithdrawal).exists(),
         heard.correlate_except(other).exists(),
         voted.correlate_except(PanelSeat, earlier).exists(),
     )

@@ -24,19 +24,22 @@ from unstrung.studio.charters.schemas import (
 )
 from unstrung.studio.charters.service import Published
 from unstrung.studio.dependencies import BodyOf, CallerOf, StudioOf, Transaction, body_schema
+from unstrung.studio.visitors import ReaderOf
 
 router = APIRouter(prefix="/programme/v1", tags=["charter"])
 
 
 @router.get("/charter")
-def read_charter(session: Transaction, wanted: Annotated[ReadCharter, Query()]) -> CharterObject:
+def read_charter(
+    _: ReaderOf, session: Transaction, wanted: Annotated[ReadCharter, Query()]
+) -> CharterObject:
     """The charter in force, or another published version, in a language; nobody needs a key for it."""
     charter, published = service.read(session, wanted.version, wanted.language)
     return charter_object(charter, published.version.effective_at, published.status)
 
 
 @router.get("/charter/versions")
-def list_versions(session: Transaction) -> CharterVersionList:
+def list_versions(_: ReaderOf, session: Transaction) -> CharterVersionList:
     """All published versions, newest first; nobody needs a key for it."""
     return CharterVersionList(data=[_told(each) for each in service.list_versions(session)])
 
@@ -54,7 +57,7 @@ def publish_version(
 
 @router.get("/charter/changes")
 def compare_versions(
-    session: Transaction, wanted: Annotated[CompareCharters, Query()]
+    _: ReaderOf, session: Transaction, wanted: Annotated[CompareCharters, Query()]
 ) -> CharterChangesObject:
     """What differs between two published versions, in plain words; nobody needs a key for it."""
     changes = service.differences(session, wanted.before, wanted.after, wanted.language)

@@ -220,6 +220,12 @@ def accept(
     return acceptance
 
 
+def language_of(session: Session, person_id: str) -> str:
+    """The language that somebody last accepted the charter in; the original's if they accepted none."""
+    query = select(CharterAcceptance.language).where(CharterAcceptance.person_id == person_id)
+    return session.scalar(query.order_by(CharterAcceptance.id.desc()).limit(1)) or ORIGINAL
+
+
 def list_acceptances(session: Session, caller: Caller) -> Sequence[CharterAcceptance]:
     """What the caller accepted, newest first.
 

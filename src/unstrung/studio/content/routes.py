@@ -9,6 +9,7 @@ from fastapi.responses import StreamingResponse
 from unstrung.studio.content import service
 from unstrung.studio.dependencies import CallerOf, Studio, StudioOf
 from unstrung.studio.downloads import download
+from unstrung.studio.headers import let_others_embed
 from unstrung.studio.telling import VARIANTS, file_path
 from unstrung.studio.videos import service as videos
 
@@ -59,7 +60,7 @@ def get_file(
     studio.signer.check(file_path(video_id, variant), viewer, expires, signature, int(time.time()))
     with studio.database.transaction() as session:
         key = service.file_key(service.video_of_link(session, video_id), variant)
-    return _file(request, studio, video_id, variant, key)
+    return let_others_embed(_file(request, studio, video_id, variant, key))
 
 
 def _file(request: Request, studio: Studio, video_id: str, variant: str, key: str) -> Response:

@@ -36,6 +36,7 @@ class EntryKind(StrEnum):
     PASSKEY_ADDED = "passkey.added"
     PASSKEY_REMOVED = "passkey.removed"
     SESSION_REPLAYED = "session.replayed"
+    SESSIONS_ENDED = "session.all-ended"
     STATEMENT = "statement.issued"
     SHARED = "share.made"
     SHARE_RELEASED = "share.released"

@@ -8,6 +8,7 @@ from unstrung.studio.dependencies import CallerOf, StudioOf, Transaction
 from unstrung.studio.errors import NotFound
 from unstrung.studio.log import service
 from unstrung.studio.log.schemas import LogObject, ReceiptList, ReceiptObject, receipt_object
+from unstrung.studio.visitors import ReaderOf
 from unstrung.transparency.errors import TransparencyError
 from unstrung.transparency.tiles import CHECKPOINT, parse_path
 
@@ -16,7 +17,7 @@ _FOREVER = "public, max-age=31536000, immutable"
 
 
 @router.get("/log")
-def describe_log(studio: StudioOf) -> LogObject:
+def describe_log(_: ReaderOf, studio: StudioOf) -> LogObject:
     """The name of the log, the key that its heads are signed with, and where its files are."""
     verifier = studio.log.verifier
     url = f"{studio.settings.base_url}/programme/v1/log"

@@ -45,7 +45,7 @@ from unstrung.studio.oidc import IssuerRefused
 from unstrung.studio.sessions.models import Way
 from unstrung.studio.sessions.schemas import session_object
 from unstrung.studio.settings import OidcIssuer, Settings
-from unstrung.studio.signing_in import sign_in
+from unstrung.studio.signing_in import send_letter, sign_in
 from unstrung.studio.visitors import VisitorBodyOf, VisitorOf
 
 PREFIX: Final = "/programme/v1/session"
@@ -126,11 +126,12 @@ def finish_passkey_login(
     body: VisitorBodyOf,
     attempt: Annotated[SignInAttempt, Depends(_attempt(AttemptKind.PASSKEY_LOGIN))],
     session: Transaction,
+    tasks: BackgroundTasks,
 ) -> SignedIn:
     """Sign in with the passkey that the browser used."""
     asked = body.as_a(FinishPasskeyLogin)
     person_id = service.person_by_passkey(session, studio.settings, attempt, asked.credential)
-    return _signed_in(request, response, studio.settings, session, person_id, Way.PASSKEY)
+    return _signed_in(request, response, tasks, session, person_id, Way.PASSKEY)
 
 
 @router.get("/passkeys")
@@ -164,12 +165,12 @@ def request_email_link(
 @router.post("/email/redeem", dependencies=_FROM_HERE, openapi_extra=body_schema(RedeemEmailLink))
 def redeem_email_link(
     request: Request, response: Response, studio: StudioOf, body: VisitorBodyOf,
-    session: Transaction,
+    session: Transaction, tasks: BackgroundTasks,
 ) -> SignedIn:  # fmt: skip
     """Sign in with a link, once."""
     asked = body.as_a(RedeemEmailLink)
     person_id = service.person_by_link(session, studio.settings, asked.token, asked.name)
-    return _signed_in(request, response, studio.settings, session, person_id, Way.EMAIL)
+    return _signed_in(request, response, tasks, session, person_id, Way.EMAIL)
 
 
 @router.get("/oidc")
@@ -206,6 +207,7 @@ def return_from_oidc(
     issuer: str,
     given: Annotated[ReturnFromOidc, Query()],
     attempt: Annotated[SignInAttempt, Depends(_attempt(AttemptKind.OIDC))],
+    tasks: BackgroundTasks,
 ) -> Response:
     """Where an issuer sends the browser back to; signs in, and goes on to where it was to end."""
     known = _known(studio.settings, issuer)
@@ -223,7 +225,7 @@ def return_from_oidc(
     told = Response()
     with studio.database.transaction() as session:
         person_id = service.person_by_identity(session, studio.settings, attempt, identity)
-        signed_in = _signed_in(request, told, studio.settings, session, person_id, Way.OIDC)
+        signed_in = _signed_in(request, told, tasks, session, person_id, Way.OIDC)
     answer: Response = JSONResponse(signed_in.model_dump(mode="json"))
     if kept["return_to"] is not None:
         answer = RedirectResponse(kept["return_to"], 303)
@@ -257,20 +259,11 @@ def _redirect_uri(settings: Settings, issuer: str) -> str:
 def _signed_in(
     request: Request,
     response: Response,
-    settings: Settings,
+    tasks: BackgroundTasks,
     session: Session,
     person_id: str,
     way: Way,
 ) -> SignedIn:
-    opened = sign_in(request, response, settings, session, person_id, way)
+    opened = sign_in(request, response, tasks, session, person_id, way)
     told = session_object(opened.session, opened.session.id)
     return SignedIn(person_id=person_id, session=told)
-
-
-def send_letter(settings: Settings, letter: mail.Letter) -> None:
-    """Send a letter after the answer has left."""
-    try:
-        mail.send(settings, letter)
-    except mail.MailFailed as error:
-        # Whoever asked must not be able to tell; the operator must.
-        _log.error("e-mail not sent", reason=str(error))

@@ -300,6 +300,14 @@ def add_address(session: Session, person_id: str, address: str, is_verified: boo
     session.flush()
 
 
+def addresses_of(session: Session, person_id: str) -> Sequence[str]:
+    """Addresses at which somebody is known to read what is sent."""
+    query = select(EmailAddress.address).where(
+        EmailAddress.person_id == person_id, EmailAddress.verified_at.is_not(None)
+    )
+    return session.scalars(query.order_by(EmailAddress.address)).all()
+
+
 def ask_for_link(session: Session, settings: Settings, address: str, language: str) -> Letter:
     """The e-mail that answers somebody who wants to sign in by an address.
 

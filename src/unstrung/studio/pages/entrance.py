@@ -9,7 +9,7 @@ from unstrung.studio import cookies, mail
 from unstrung.studio.dependencies import BodyOf, StudioOf, studio_of
 from unstrung.studio.errors import NotFound
 from unstrung.studio.logins import service as logins
-from unstrung.studio.logins.routes import begin_at_issuer, send_letter
+from unstrung.studio.logins.routes import begin_at_issuer
 from unstrung.studio.logins.schemas import RedeemEmailLink, RequestEmailLink, StartOidc
 from unstrung.studio.pages.languages import language_of
 from unstrung.studio.pages.site import LOOKS, PREFIX, Page, static_file
@@ -24,7 +24,7 @@ from unstrung.studio.pages.visits import (
 )
 from unstrung.studio.sessions import service as sessions
 from unstrung.studio.sessions.models import Way
-from unstrung.studio.signing_in import sign_in
+from unstrung.studio.signing_in import send_letter, sign_in
 from unstrung.studio.visitors import VisitorBodyOf, VisitorOf
 
 router = page_router()
@@ -112,12 +112,14 @@ def show_code(visit: VisitOf) -> Response:
 
 
 @router.post("/sign-in/code", dependencies=_FROM_HERE)
-def use_code(request: Request, studio: StudioOf, visit: VisitOf, body: VisitorBodyOf) -> Response:
+def use_code(
+    request: Request, studio: StudioOf, visit: VisitOf, body: VisitorBodyOf, tasks: BackgroundTasks
+) -> Response:
     """Sign in with a code, once."""
     asked = body.as_a(RedeemEmailLink)
     person_id = logins.person_by_link(visit.session, studio.settings, asked.token, asked.name)
     onward = go(PREFIX)
-    sign_in(request, onward, studio.settings, visit.session, person_id, Way.EMAIL)
+    sign_in(request, onward, tasks, visit.session, person_id, Way.EMAIL)
     return onward
 
 

@@ -201,7 +201,7 @@ def _for_scripts(request: Request, given: Response) -> Response:
     """A redirection as htmx follows it: as a whole new page."""
     if "hx-request" in request.headers and given.status_code in (302, 303):
         headers = [(k, v) for k, v in given.headers.items() if k not in ("location", "set-cookie")]
-        moved = Response(status_code=204, headers=dict(headers))
+        moved = Response(status_code=204, headers=dict(headers), background=given.background)
         moved.headers["hx-redirect"] = given.headers["location"]
         for cookie in given.headers.getlist("set-cookie"):
             moved.headers.append("set-cookie", cookie)

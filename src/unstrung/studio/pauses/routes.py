@@ -17,6 +17,7 @@ from unstrung.studio.pauses.schemas import (
     pause_object,
 )
 from unstrung.studio.pauses.service import Order
+from unstrung.studio.visitors import ReaderOf
 
 router = APIRouter(prefix="/programme/v1", tags=["pauses"])
 
@@ -48,7 +49,7 @@ def end_pause(
 
 
 @router.get("/pauses")
-def list_pauses(session: Transaction) -> PauseList:
+def list_pauses(_: ReaderOf, session: Transaction) -> PauseList:
     """All pauses that are or were in force; whom a pause stopped is not told here."""
     return PauseList(data=[_told(pause, False) for pause in service.list_pauses(session)])
 

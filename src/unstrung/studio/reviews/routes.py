@@ -44,6 +44,7 @@ from unstrung.studio.showing import (
     must_be_signed,
     sent,
 )
+from unstrung.studio.visitors import ReaderOf
 
 router = APIRouter(prefix="/programme/v1", tags=["reviews"])
 
@@ -138,7 +139,7 @@ def get_review_file(
 
 
 @router.get("/figures/reviews")
-def get_review_figures(session: Transaction) -> ReviewFigures:
+def get_review_figures(_: ReaderOf, session: Transaction) -> ReviewFigures:
     """How many clips are refused, how often that was wrong, and how long it takes; for everybody."""
     return ReviewFigures(**asdict(appeals.review_figures(session)))
 

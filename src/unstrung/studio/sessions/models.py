@@ -46,6 +46,9 @@ class PersonSession(Table):
     program: Mapped[str] = mapped_column(
         String(32), comment="family of the browser or program; the session is good in no other"
     )
+    network: Mapped[bytes | None] = mapped_column(
+        LargeBinary, comment="keyed digest of where it was opened; None if nobody saw"
+    )
     created_at: Mapped[datetime]
     rotated_at: Mapped[datetime] = mapped_column(comment="when the present token was made")
     last_seen_at: Mapped[datetime] = mapped_column(comment="to the minute")

@@ -3,9 +3,18 @@
 from fastapi import APIRouter, Request, Response
 
 from unstrung.studio import cookies
-from unstrung.studio.dependencies import CallerOf, StudioOf, Transaction
+from unstrung.studio.admission.routes import PathId
+from unstrung.studio.dependencies import (
+    BodyOf,
+    CallerOf,
+    FreshCaller,
+    StudioOf,
+    Transaction,
+    body_schema,
+)
 from unstrung.studio.sessions import service
 from unstrung.studio.sessions.schemas import (
+    EndSessions,
     SessionList,
     SessionsEnded,
     WhoAmI,
@@ -14,6 +23,7 @@ from unstrung.studio.sessions.schemas import (
 )
 
 router = APIRouter(prefix="/programme/v1/session", tags=["sessions"])
+people_router = APIRouter(prefix="/programme/v1/people", tags=["sessions"])
 
 
 @router.get("")
@@ -31,6 +41,8 @@ def sign_out(
     """End the session that asks."""
     service.end_session(session, caller, service.session_of(session, caller).id)
     cookies.clear(response, studio.settings)
+    # Clips that the browser keeps for a few minutes, and what pages put aside, go too.
+    response.headers["clear-site-data"] = '"cache", "storage"'
     request.state.next_token = None
     return SessionsEnded(ended=1)
 
@@ -53,3 +65,12 @@ def end_session(caller: CallerOf, session: Transaction, session_id: str) -> Sess
     """End one of the caller's sessions."""
     service.end_session(session, caller, session_id)
     return SessionsEnded(ended=1)
+
+
+@people_router.post("/{person_id}/sessions/end", openapi_extra=body_schema(EndSessions))
+def end_sessions_of(
+    caller: FreshCaller, body: BodyOf, session: Transaction, person_id: PathId
+) -> SessionsEnded:
+    """End all sessions of somebody whose browser or mailbox others may have (stewards)."""
+    asked = body.as_a(EndSessions)
+    return SessionsEnded(ended=service.end_sessions_of(session, caller, person_id, asked.reason))

@@ -1,11 +1,22 @@
 """Wire format of sessions."""
 
-from typing import Literal
+from typing import Final, Literal
 
 from pydantic import BaseModel, Field
 
 from unstrung.studio.accounts.models import Person
+from unstrung.studio.admission.schemas import PublicReason
+from unstrung.studio.fields import StrictRequest
 from unstrung.studio.sessions.models import PersonSession, Way
+
+
+class EndSessions(StrictRequest):
+    """End all sessions of somebody (stewards)."""
+
+    reason: PublicReason = Field(description="What happened; told to the person.")
+
+
+BODIES: Final = (EndSessions,)
 
 
 class SessionObject(BaseModel):

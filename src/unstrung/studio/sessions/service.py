@@ -22,8 +22,9 @@ from unstrung.studio.access.service import Caller
 from unstrung.studio.accounts.models import Person, Role
 from unstrung.studio.admission import service as admission
 from unstrung.studio.admission.models import ProgrammeRole, RoleGrant
+from unstrung.studio.admission.service import Right
 from unstrung.studio.database import now
-from unstrung.studio.errors import Forbidden, NotFound, Unauthenticated
+from unstrung.studio.errors import Forbidden, InvalidField, NotFound, Unauthenticated
 from unstrung.studio.identity import new_id
 from unstrung.studio.log import service as log
 from unstrung.studio.log.models import EntryKind
@@ -36,7 +37,9 @@ GRACE: Final = timedelta(seconds=30)
 FRESH: Final = timedelta(minutes=5)
 _SEEN_STEP: Final = timedelta(minutes=1)
 _KEPT: Final = timedelta(days=30)
+_NEW: Final = timedelta(hours=1)
 _SECRET_BYTES: Final = 32
+_MIN_REASON: Final = 10
 _USUAL: Final = frozenset({Scope.READ, Scope.GENERATE, Scope.SHARE})
 _log = structlog.get_logger(__name__)
 
@@ -102,6 +105,7 @@ def open_session(
     program: str,
     replaced: Held | None = None,
     *,
+    network: bytes | None = None,
     moment: datetime | None = None,
 ) -> Opened:
     """Sign somebody in, always with new secrets; what the browser held before is worth nothing from now on.
@@ -112,6 +116,7 @@ def open_session(
         way: how; a passkey makes the session fresh.
         program: family of the browser.
         replaced: the session that the browser showed, whoever's it is.
+        network: keyed digest of where the request comes from.
         moment: now, if not the present.
     """
     moment = moment or now()
@@ -125,6 +130,7 @@ def open_session(
         way=way,
         holder_digest=digest_of(holder),
         program=program,
+        network=network,
         created_at=moment,
         rotated_at=moment,
         last_seen_at=moment,
@@ -139,6 +145,23 @@ def open_session(
     session.flush()
     _log.info("session opened", session=opened.id, way=str(way))
     return Opened(opened, token, holder)
+
+
+def is_unusual(session: Session, person_id: str, program: str, network: bytes) -> bool:
+    """Whether somebody's recent sessions know no such family of browser, or no such network.
+
+    Recent ones could have been used within 30 days. The first sign-in to an account that was only just made
+    surprises nobody.
+    """
+    query = select(PersonSession.program, PersonSession.network).where(
+        PersonSession.person_id == person_id, PersonSession.expires_at > now() - _KEPT
+    )
+    known = session.execute(query).all()
+    if not known and session.get_one(Person, person_id).created_at > now() - _NEW:
+        return False
+    return program not in {each.program for each in known} or network not in {
+        each.network for each in known
+    }
 
 
 def recognise(
@@ -254,6 +277,37 @@ def digest_of(secret: str) -> bytes:
 def end_all_sessions(session: Session, person_id: str) -> int:
     """End every session of somebody who leaves or whose account was taken over, and return how many."""
     return _end(session, PersonSession.person_id == person_id, EndReason.REVOKED, now())
+
+
+def end_sessions_of(session: Session, by: Caller | None, person_id: str, reason: str) -> int:
+    """End every session of somebody else, whose browser or mailbox others may have, and return how many.
+
+    It withholds nothing: works, keys, seat and roles stay, and whoever has a way in signs in again. So it is
+    no sanction and has no statement; its person finds the reason among their receipts.
+
+    Args:
+        session: of the transaction.
+        by: steward, or None for whoever runs the studio.
+        person_id: whose.
+        reason: in plain words, for the person.
+
+    Raises:
+        Forbidden, Unauthenticated: if the caller may not.
+        InvalidField: for a reason that says nothing.
+        NotFound: if there is nobody like that.
+    """
+    admission.must_act(session, by, Right.END_SESSIONS)
+    if len(reason.strip()) < _MIN_REASON:
+        raise InvalidField(
+            f"reason must say in at least {_MIN_REASON} characters why, got {len(reason.strip())}",
+            "reason",
+        )
+    if session.get(Person, person_id) is None:
+        raise NotFound(f"There is no person '{person_id}'.", "person_id")
+    ended = end_all_sessions(session, person_id)
+    content = {"person_id": person_id, "ended": ended, "reason": reason.strip()}
+    log.record(session, EntryKind.SESSIONS_ENDED, content, person_id)
+    return ended
 
 
 def is_open(moment: datetime) -> ColumnElement[bool]:

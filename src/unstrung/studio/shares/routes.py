@@ -16,6 +16,7 @@ from unstrung.studio.dependencies import (
     bearer,
     body_schema,
 )
+from unstrung.studio.headers import let_others_embed
 from unstrung.studio.shares import service
 from unstrung.studio.shares.models import Share
 from unstrung.studio.shares.schemas import (
@@ -39,6 +40,7 @@ from unstrung.studio.showing import (
     must_be_signed,
     sent,
 )
+from unstrung.studio.visitors import ReaderOf
 
 router = APIRouter(prefix="/programme/v1", tags=["sharing"])
 FILES: Final[dict[int | str, dict[str, Any]]] = {
@@ -98,6 +100,7 @@ def withdraw_share(
 
 @router.get("/shared/{share_id}")
 def get_shared(
+    _: ReaderOf,
     request: Request,
     studio: StudioOf,
     session: Transaction,
@@ -128,11 +131,12 @@ def get_shared_file(
     must_be_signed(studio, request, viewer, expires, signature)
     with studio.database.transaction() as session:
         _, video = service.shown_by_link(session, share_id)
-    return sent(request, studio, video, variant)
+    return let_others_embed(sent(request, studio, video, variant))
 
 
 @router.get("/risk_classes")
 def list_risk_classes(
+    _: ReaderOf,
     studio: StudioOf,
     session: Transaction,
     language: Annotated[str, Query(max_length=20, description="Of the sentences.")] = "en",

@@ -16,6 +16,7 @@ from unstrung.studio.statements.schemas import (
     StatementObject,
     statement_object,
 )
+from unstrung.studio.visitors import ReaderOf
 
 router = APIRouter(prefix="/programme/v1", tags=["statements"])
 _LINES: Final = "application/x-ndjson"
@@ -42,7 +43,7 @@ def list_statements(
     response_class=StreamingResponse,
     responses={200: {"description": "JSON lines.", "content": {_LINES: {}}}},
 )
-def export_statements(studio: StudioOf) -> StreamingResponse:
+def export_statements(_: ReaderOf, studio: StudioOf) -> StreamingResponse:
     """All statements as JSON lines in the fields of the DSA Transparency Database; anybody may have them."""
     return StreamingResponse(_lines(studio.database), media_type=_LINES)
 
