@@ -21,8 +21,8 @@ READERS = {
 }
 # Domains that decide on entry, seats, roles and pauses, and rows that are somebody's works or words.
 DECIDING = (
-    "admission", "applications", "charters", "invitations", "lotteries", "pauses", "roles", "stages",
-    "waitlist",
+    "admission", "applications", "charters", "confidences", "invitations", "lotteries", "pauses",
+    "roles", "stages", "waitlist",
 )  # fmt: skip
 WORKS = {"Appeal", "Character", "Consent", "Share", "Signal", "Video", "started_since"}
 STOPPERS = {

@@ -11,6 +11,8 @@ from unstrung.studio.applications import schemas as applications
 from unstrung.studio.applications.routes import router as applications_router
 from unstrung.studio.charters import schemas as charters
 from unstrung.studio.charters.routes import router as charters_router
+from unstrung.studio.confidences import schemas as confidences
+from unstrung.studio.confidences.routes import router as confidences_router
 from unstrung.studio.consents import schemas as consents
 from unstrung.studio.consents.routes import router as consents_router
 from unstrung.studio.exports import schemas as exports
@@ -47,6 +49,7 @@ ROUTERS: Final = (
     appeals_router,
     applications_router,
     charters_router,
+    confidences_router,
     consents_router,
     exports_router,
     hearings_router,
@@ -71,6 +74,7 @@ BODIES: Final = (
     *appeals.BODIES,
     *applications.BODIES,
     *charters.BODIES,
+    *confidences.BODIES,
     *consents.BODIES,
     *exports.BODIES,
     *hearings.BODIES,

@@ -8,6 +8,7 @@ from unstrung.studio.applications.models import Application, Criteria
 from unstrung.studio.assessments.models import Assessment
 from unstrung.studio.catalogue.models import Model, Worker
 from unstrung.studio.charters.models import CharterAcceptance, CharterText, CharterVersion
+from unstrung.studio.confidences.models import Confidence, ConfidenceAnswer
 from unstrung.studio.consents.models import Consent
 from unstrung.studio.database import Table
 from unstrung.studio.invitations.models import Invitation, InvitationDecline
@@ -19,7 +20,7 @@ from unstrung.studio.logins.models import (
     Passkey,
     SignInAttempt,
 )
-from unstrung.studio.lotteries.models import Lottery
+from unstrung.studio.lotteries.models import Lottery, LotteryContribution
 from unstrung.studio.pauses.models import Pause, ProtectedAct
 from unstrung.studio.queue.models import Queue
 from unstrung.studio.reviews.models import ReviewDecision
@@ -44,6 +45,8 @@ __all__ = [
     "CharterText",
     "CharterVersion",
     "Cohort",
+    "Confidence",
+    "ConfidenceAnswer",
     "Consent",
     "Criteria",
     "EmailAddress",
@@ -54,6 +57,7 @@ __all__ = [
     "LogEntry",
     "LoginLink",
     "Lottery",
+    "LotteryContribution",
     "Model",
     "OutsideIdentity",
     "PanelSeat",

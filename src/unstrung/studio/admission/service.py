@@ -45,6 +45,7 @@ class Right(StrEnum):
     GRANT_ROLES = "grant-roles"
     EXPORT_CONSENTED = "export-consented"
     END_SESSIONS = "end-sessions"
+    ASK_CONFIDENCE = "ask-confidence"
 
 
 RIGHTS: Final = {

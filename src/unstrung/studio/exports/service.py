@@ -13,14 +13,16 @@ from datetime import date, datetime
 from io import RawIOBase
 from typing import Any, Final
 
-from sqlalchemy import Column, Select, Table, and_, delete, func, or_, select, update
+from sqlalchemy import Column, ColumnElement, Select, Table, and_, delete, func, or_, select, update
 from sqlalchemy.orm import Session
 
 from unstrung.studio.access.models import Key, Scope
 from unstrung.studio.access.service import Caller
 from unstrung.studio.accounts.models import Person, Role
 from unstrung.studio.admission.models import Cohort, Seat
+from unstrung.studio.applications.models import Application
 from unstrung.studio.charters.models import CharterAcceptance, CharterText
+from unstrung.studio.confidences import service as confidences
 from unstrung.studio.database import Database, now
 from unstrung.studio.errors import InvalidField
 from unstrung.studio.jobs import JobQueue
@@ -74,6 +76,7 @@ charter/                 the versions of the charter that you accepted, word for
 person.json              you: id, name, role
 pauses.json              pauses that stopped you, alone or with others
 cohorts.json             cohorts that you sat or sit in
+confidences.json         items that you were asked to keep confidential and answered
 *.json                   all other records, one file for each kind: {tables}
 
 Every .json file is a list of records, in UTF-8; times are ISO 8601 with their zone, bytes are hexadecimal.
@@ -203,14 +206,14 @@ def erase(session: Session, jobs: JobQueue, caller: Caller, confirm: str) -> Era
     done = Erasure(person.id, files=_files(session, person.id))
     _cancel_open(session, jobs, person.id)
     num_pauses = _forget_pauses(session, person.id)
+    # First, while it can be told by their applications what people wrote before they had an account.
+    for name, values in REDACTED.items():
+        kept = metadata.tables[name]
+        session.execute(update(kept).where(_own(kept, person.id)).values(values))
     for table in deleted_tables():
         found = session.execute(delete(table).where(table.c[OWNER] == person.id))
         done.deleted[table.name] = found.rowcount  # type: ignore[attr-defined]
     for table in personal_tables():
-        if table.name in REDACTED:
-            session.execute(
-                update(table).where(table.c[OWNER] == person.id).values(REDACTED[table.name])
-            )
         if table.name not in done.deleted:
             why = KEPT.get(table.name, "Others rely on it; it refers to a number without a name.")
             done.remains.append(Left(table.name, _count(session, table, OWNER, person.id), why))
@@ -283,12 +286,13 @@ def _write_records(
     queries = [("person", select(persons).where(persons.c.id == person_id))]
     for table in personal_tables():
         if table.name not in NOT_EXPORTED:
-            own = table.c[OWNER] == person_id
-            queries.append((table.name, select(*exported_columns(table)).where(own)))
+            own = select(*exported_columns(table)).where(_own(table, person_id))
+            queries.append((table.name, own))
     for table, column, parent in parts_of_personal_tables():
         mine = select(parent.primary_key.columns[0]).where(parent.c[OWNER] == person_id)
         queries.append((table.name, select(*exported_columns(table)).where(column.in_(mine))))
     queries.append(("pauses", _pauses(person_id)))
+    queries.append(("confidences", confidences.answered_by(person_id)))
     sat_in = select(Seat.cohort_id).where(Seat.person_id == person_id)
     queries.append(("cohorts", select(Cohort.__table__).where(Cohort.id.in_(sat_in))))
     for name, query in queries:
@@ -472,6 +476,15 @@ def _names_others(column: Column[Any]) -> bool:
     """Whether a column says who else acted: a person, by whatever name, but not the owner."""
     refers = any(key.column.table.name == "persons" for key in column.foreign_keys)
     return column.name != OWNER and (refers or column.name.endswith(_OTHERS))
+
+
+def _own(table: Table, person_id: str) -> ColumnElement[bool]:
+    """What is somebody's in a table; acts of an applicant who came in later are the person's."""
+    own = table.c[OWNER] == person_id
+    if "application_id" not in table.columns:
+        return own
+    applied = select(Application.id).where(Application.person_id == person_id)
+    return or_(own, table.c.application_id.in_(applied))
 
 
 def _owner_rule(table: Table) -> str | None:

@@ -19,6 +19,7 @@ from unstrung.studio.accounts.models import Person
 from unstrung.studio.admission import service as admission
 from unstrung.studio.admission.models import Cohort, Seat
 from unstrung.studio.admission.service import Right
+from unstrung.studio.confidences import service as confidences
 from unstrung.studio.database import now
 from unstrung.studio.errors import Conflict, Forbidden, InvalidField, NotFound, Paused
 from unstrung.studio.identity import new_id
@@ -64,6 +65,7 @@ class Order:
         reason: what happened, in plain words.
         resume_plan: what has to happen for access to return.
         expires_at: when it lapses.
+        confidence_id: the item that was broken, if that is the ground.
     """
 
     level: Level
@@ -72,6 +74,7 @@ class Order:
     reason: str
     resume_plan: str
     expires_at: datetime
+    confidence_id: str | None = None
 
 
 def in_force(moment: datetime | None = None) -> ColumnElement[bool]:
@@ -127,6 +130,7 @@ def told(pause: Pause) -> dict[str, Any]:
         "id": pause.id,
         "level": str(pause.level),
         "ground": str(pause.ground),
+        "confidence_id": pause.confidence_id,
         "reason": pause.reason,
         "resume_plan": pause.resume_plan,
         "begun_at": pause.begun_at.isoformat() if pause.begun_at else None,
@@ -327,21 +331,13 @@ def protect(session: Session, person_id: str, kind: str) -> None:
 def _new_pause(order: Order, proposed_by: str | None, needs_second: str | None) -> Pause:
     """A pause that is not in force yet."""
     return Pause(
-        id=new_id("pause"),
-        level=order.level,
-        target_id=order.target_id,
-        ground=order.ground,
-        reason=order.reason.strip(),
-        resume_plan=order.resume_plan.strip(),
-        proposed_at=now(),
-        proposed_by=proposed_by,
-        needs_second=needs_second,
-        expires_at=order.expires_at,
-        notice=pause_notice(order.level, order.ground, order.expires_at),
-        num_affected=0,
-        num_unaffected=0,
-        num_stopped=0,
-    )
+        id=new_id("pause"), level=order.level, target_id=order.target_id, ground=order.ground,
+        confidence_id=order.confidence_id, reason=order.reason.strip(),
+        resume_plan=order.resume_plan.strip(), proposed_at=now(), proposed_by=proposed_by,
+        needs_second=needs_second, expires_at=order.expires_at,
+        notice=pause_notice(order.level, order.ground, order.expires_at), num_affected=0,
+        num_unaffected=0, num_stopped=0,
+    )  # fmt: skip
 
 
 def _begin(session: Session, pause: Pause) -> None:
@@ -375,6 +371,7 @@ def _begin(session: Session, pause: Pause) -> None:
         is_automated_detection=pause.proposed_by is None,
         is_automated_decision=pause.proposed_by is None,
         decided_by=pause.proposed_by,
+        confidence_id=pause.confidence_id,
     )
     statements.issue(session, _owner(session, pause), (SubjectKind.PAUSE, pause.id), reasons)
     log.record(session, EntryKind.PAUSED, _logged(pause), _owner(session, pause))
@@ -462,6 +459,15 @@ def _check(session: Session, order: Order) -> None:
         kind = {Level.KEY: Key, Level.PERSON: Person, Level.COHORT: Cohort}[order.level]
         if order.target_id is None or session.get(kind, order.target_id) is None:
             raise NotFound(f"There is no {order.level} '{order.target_id}'.", "target_id")
+    is_breach = order.ground == PauseGround.BREACH_OF_CONFIDENCE
+    is_one = order.level == Level.PERSON
+    if is_breach != (order.confidence_id is not None) or (is_breach and not is_one):
+        rule = (
+            "confidence_id must name the item of one person's breach of confidence, and only then"
+        )
+        raise InvalidField(rule, "confidence_id")
+    if is_breach:
+        confidences.must_bind(session, order.target_id, order.confidence_id, order.expires_at)
     same = select(Pause.id).where(in_force(), Pause.level == order.level)
     same = same.where(Pause.target_id.is_not_distinct_from(order.target_id))
     if session.scalar(select(same.exists())):
@@ -483,7 +489,8 @@ def _logged(pause: Pause) -> dict[str, Any]:
     """What the log commits to."""
     return {
         "id": pause.id, "level": str(pause.level), "target_id": pause.target_id,
-        "ground": str(pause.ground), "reason": pause.reason, "resume_plan": pause.resume_plan,
+        "ground": str(pause.ground), "confidence_id": pause.confidence_id,
+        "reason": pause.reason, "resume_plan": pause.resume_plan,
         "needs_second": pause.needs_second, "expires_at": pause.expires_at.isoformat(),
         "begun_at": pause.begun_at and pause.begun_at.isoformat(),
         "ended_at": pause.ended_at and pause.ended_at.isoformat(),
