@@ -42,7 +42,7 @@ ROUTES: list[tuple[str, str, Any, int, str | None]] = [
     ("POST", "/cohorts/{cohort_id}", {"seats": 9}, 403, "steward"),
     ("GET", "/applications/{application_id}", None, 404, "applicant"),
     ("GET", "/applications/{application_id}/receipt", None, 404, "applicant"),
-    ("POST", "/applications/{application_id}/admit", {"why_first": "Asked by us."}, 403, "steward"),
+    ("POST", "/applications/{application_id}/admit", {}, 403, "steward"),
     ("POST", "/applications/{application_id}/invitation", None, 404, "applicant"),
     (
         "POST", "/applications/{application_id}/refuse",
@@ -75,9 +75,9 @@ ROUTES: list[tuple[str, str, Any, int, str | None]] = [
     ("POST", "/pauses/{pause_id}/second", None, 403, "steward"),
     ("POST", "/pauses/{pause_id}/end", {"reason": "It is over."}, 403, "steward"),
     ("POST", "/signals/{signal_id}/settle", {"outcome": "It was the owner."}, 403, "steward"),
-    ("POST", "/people/{person_id}/sessions/end", WHY, 403, "steward"),
     ("DELETE", "/session/sessions/{session_id}", None, 404, "owner"),
-    ("POST", "/keys/{key_id}/rotate", None, 403, "steward"),
+    ("POST", "/people/{person_id}/sessions/end", WHY, 403, "steward"),
+    ("POST", "/keys/{key_id}/rotate", None, 403, None),
     ("DELETE", "/keys/{key_id}", None, 404, "owner"),
 ]  # fmt: skip
 # What names no thing of anybody's, or what another test shows.
