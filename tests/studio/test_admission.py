@@ -256,6 +256,9 @@ ROUTES: list[tuple[str, str, Any, tuple[int, int, int]]] = [
         "POST", "/applications/application_0/refuse",
         {"clause": "a", "facts": "It shows none.", "change": "Show some of it."}, (401, 403, 404),
     ),
+    ("GET", "/applications/application_0/phrase", None, (401, 404, 404)),
+    ("PUT", "/applications/application_0/phrase", {"phrase": "words of my own choice"}, (401, 404, 404)),
+    ("POST", "/applications/application_0/phrase/open", {"phrase": "words of my own choice"}, (401, 404, 404)),
     ("GET", "/lotteries", None, (200, 200, 200)),
     ("GET", "/lotteries/lottery_0", None, (404, 404, 404)),
     (

@@ -50,6 +50,12 @@ ROUTES: list[tuple[str, str, Any, int, str | None]] = [
         403, "steward",
     ),
     ("POST", "/applications/{application_id}/withdraw", None, 404, "applicant"),
+    ("PUT", "/applications/{application_id}/phrase", {"phrase": "words of my own choice"}, 404, "applicant"),
+    ("GET", "/applications/{application_id}/phrase", None, 404, None),
+    (
+        "POST", "/applications/{application_id}/phrase/open", {"phrase": "words of my own choice"}, 404,
+        None,
+    ),
     ("POST", "/invitations/{invitation_id}/revoke", None, 403, "steward"),
     ("POST", "/lotteries/{lottery_id}/close", None, 403, "steward"),
     ("POST", "/lotteries/{lottery_id}/draw", None, 403, "steward"),
@@ -93,6 +99,18 @@ ELSEWHERE = {
     "test_no_path_shows_a_clip_to_anybody_it_is_not_shared_with",
     "GET /reviews/{share_id}/{which}/{variant}": "test_sharing_machine::"
     "test_no_path_shows_a_clip_to_anybody_it_is_not_shared_with",
+    "GET /applications/{application_id}/appeals": "test_applicants_appeals::"
+    "test_only_the_token_appeals_and_only_against_a_refusal",
+    "POST /applications/{application_id}/appeals": "test_applicants_appeals::"
+    "test_only_the_token_appeals_and_only_against_a_refusal",
+    "GET /confidences/{confidence_id}": "test_confidences::"
+    "test_an_item_binds_only_those_who_accept_it_and_is_shown_only_to_them",
+    "POST /confidences/{confidence_id}/accept": "test_confidences::"
+    "test_an_item_binds_only_those_who_accept_it_and_is_shown_only_to_them",
+    "POST /confidences/{confidence_id}/decline": "test_confidences::"
+    "test_an_item_binds_only_those_who_accept_it_and_is_shown_only_to_them",
+    "POST /confidences/{confidence_id}/end": "test_confidences::"
+    "test_a_steward_ends_an_item_early_with_a_reason",
     "POST /session/oidc/{issuer}/start": "a name that the operator gave",
     "POST /session/oidc/{issuer}/add": "a name that the operator gave",
     "GET /session/oidc/{issuer}/callback": "test_oidc::"

@@ -24,6 +24,7 @@ from unstrung.studio.errors import Forbidden, NotFound, Unauthenticated, WireErr
 from unstrung.studio.pages.languages import choose
 from unstrung.studio.pages.site import LOOKS, PREFIX, Page, Reader, answer
 from unstrung.studio.sessions import service as sessions
+from unstrung.studio.visitors import guest_of
 from unstrung.studio.wire import invalid_field
 
 LANGUAGE_COOKIE: Final = "unstrung_language"
@@ -147,7 +148,10 @@ async def _caller(request: Request, response: Response) -> Caller | None:
 
 
 def visit_of(
-    request: Request, session: Transaction, caller: Annotated[Caller | None, Depends(_caller)]
+    request: Request,
+    _: Annotated[None, Depends(guest_of)],
+    session: Transaction,
+    caller: Annotated[Caller | None, Depends(_caller)],
 ) -> Visit:
     """What a page is handed."""
     reader = reader_of(request)
