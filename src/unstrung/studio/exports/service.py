@@ -286,8 +286,8 @@ def _write_records(
     queries = [("person", select(persons).where(persons.c.id == person_id))]
     for table in personal_tables():
         if table.name not in NOT_EXPORTED:
-            rows = select(*exported_columns(table)).where(_own(table, person_id))
-            queries.append((table.name, rows))
+            own = select(*exported_columns(table)).where(_own(table, person_id))
+            queries.append((table.name, own))
     for table, column, parent in parts_of_personal_tables():
         mine = select(parent.primary_key.columns[0]).where(parent.c[OWNER] == person_id)
         queries.append((table.name, select(*exported_columns(table)).where(column.in_(mine))))

@@ -147,7 +147,9 @@ def contribute(
     if found is None:
         found = LotteryContribution(lottery_id=lottery.id, application_id=application_id)
         session.add(found)
-    found.seal = seal if share is None else seal_of(share)
+    sealed = seal if share is None else seal_of(share)
+    assert sealed is not None, "either a phrase or a seal was given"
+    found.seal = sealed
     found.share, found.is_sealed = share, share is None
     found.contributed_at = now()
     found.opened_at = None if share is None else found.contributed_at

@@ -89,10 +89,7 @@ def issue(
     is_illegal = reasons.ground == "DECISION_GROUND_ILLEGAL_CONTENT"
     begins, ends = reasons.time_range or (None, None)
     statement = Statement(
-        id=new_id("sor"),
-        person_id=person_id,
-        subject_kind=subject[0],
-        subject_id=subject[1],
+        id=new_id("sor"), person_id=person_id, subject_kind=subject[0], subject_id=subject[1],
         clause=reasons.clause,
         decision_visibility=list(reasons.visibility) or None,
         decision_provision=reasons.provision,
@@ -114,17 +111,11 @@ def issue(
             if reasons.is_automated_decision
             else "AUTOMATED_DECISION_NOT_AUTOMATED"
         ),
-        content_type=[CONTENT_TYPE],
-        application_date=now(),
-        end_date=reasons.ends_at,
-        starts_s=begins,
-        ends_s=ends,
-        suggested_change=reasons.suggested_change,
-        passages=list(reasons.passages) or None,
-        prompt=reasons.prompt,
-        confidence_id=reasons.confidence_id,
-        decided_by=reasons.decided_by,
-    )
+        content_type=[CONTENT_TYPE], application_date=now(), end_date=reasons.ends_at,
+        starts_s=begins, ends_s=ends, suggested_change=reasons.suggested_change,
+        passages=list(reasons.passages) or None, prompt=reasons.prompt,
+        confidence_id=reasons.confidence_id, decided_by=reasons.decided_by,
+    )  # fmt: skip
     session.add(statement)
     session.flush()
     told = {key: value for key, value in asdict(reasons).items() if key not in _UNLOGGED and value}
