@@ -147,9 +147,9 @@ def contribute(
     if found is None:
         found = LotteryContribution(lottery_id=lottery.id, application_id=application_id)
         session.add(found)
-    sealed = seal if share is None else seal_of(share)
-    assert sealed is not None, "either a phrase or a seal was given"
-    found.seal = sealed
+    kept = seal if share is None else seal_of(share)
+    assert kept is not None  # one of the two was given
+    found.seal = kept
     found.share, found.is_sealed = share, share is None
     found.contributed_at = now()
     found.opened_at = None if share is None else found.contributed_at

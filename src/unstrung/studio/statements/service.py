@@ -86,10 +86,25 @@ def issue(
     assert reasons.explanation, "a statement needs an explanation"
     if reasons.clause == confidences.CLAUSE or reasons.confidence_id is not None:
         reasons = _of_breach(session, person_id, reasons)
+    statement = _statement(person_id, subject, reasons)
+    session.add(statement)
+    session.flush()
+    told = {key: value for key, value in asdict(reasons).items() if key not in _UNLOGGED and value}
+    log.record(session, EntryKind.STATEMENT, {"id": statement.id, **told}, person_id)
+    return statement
+
+
+def _statement(
+    person_id: str | None, subject: tuple[SubjectKind, str | None], reasons: Reasons
+) -> Statement:
+    """The row of a statement, in the field names of the DSA Transparency Database."""
     is_illegal = reasons.ground == "DECISION_GROUND_ILLEGAL_CONTENT"
     begins, ends = reasons.time_range or (None, None)
-    statement = Statement(
-        id=new_id("sor"), person_id=person_id, subject_kind=subject[0], subject_id=subject[1],
+    return Statement(
+        id=new_id("sor"),
+        person_id=person_id,
+        subject_kind=subject[0],
+        subject_id=subject[1],
         clause=reasons.clause,
         decision_visibility=list(reasons.visibility) or None,
         decision_provision=reasons.provision,
@@ -111,16 +126,17 @@ def issue(
             if reasons.is_automated_decision
             else "AUTOMATED_DECISION_NOT_AUTOMATED"
         ),
-        content_type=[CONTENT_TYPE], application_date=now(), end_date=reasons.ends_at,
-        starts_s=begins, ends_s=ends, suggested_change=reasons.suggested_change,
-        passages=list(reasons.passages) or None, prompt=reasons.prompt,
-        confidence_id=reasons.confidence_id, decided_by=reasons.decided_by,
-    )  # fmt: skip
-    session.add(statement)
-    session.flush()
-    told = {key: value for key, value in asdict(reasons).items() if key not in _UNLOGGED and value}
-    log.record(session, EntryKind.STATEMENT, {"id": statement.id, **told}, person_id)
-    return statement
+        content_type=[CONTENT_TYPE],
+        application_date=now(),
+        end_date=reasons.ends_at,
+        starts_s=begins,
+        ends_s=ends,
+        suggested_change=reasons.suggested_change,
+        passages=list(reasons.passages) or None,
+        prompt=reasons.prompt,
+        confidence_id=reasons.confidence_id,
+        decided_by=reasons.decided_by,
+    )
 
 
 def of_subject(session: Session, kind: SubjectKind, subject_id: str) -> Statement | None:

@@ -143,7 +143,6 @@ def upgrade() -> None:
     _add_references("statements", "the item that was broken, if that is the matter")
     _let_applicants_appeal()
     _mix_in_phrases()
-    _keep_phrases()
 
 
 def downgrade() -> None:
@@ -237,10 +236,6 @@ def _mix_in_phrases() -> None:
         ),
     )
     op.alter_column("lotteries", "open_for_hours", server_default=None)
-
-
-def _keep_phrases() -> None:
-    text = sa.String(length=64)
     op.create_table(
         "lottery_contributions",
         sa.Column("lottery_id", text, nullable=False),
