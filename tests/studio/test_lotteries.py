@@ -185,7 +185,7 @@ def by_token(anyone: TestClient, made: Any, method: str, path: str = "", body: A
 def over(database: Database, **passed: float) -> None:
     """Let the end of applying, or the time for opening seals, be behind."""
     with database.transaction() as session:
-        moment = datetime.now(UTC) - timedelta(seconds=1)
+        moment = datetime.now(UTC)
         session.execute(update(Lottery).where(Lottery.closed_at.is_(None)).values(closes_at=moment))
         for hours in passed.values():
             gone = moment - timedelta(hours=hours)
