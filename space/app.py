@@ -53,7 +53,7 @@ def build(maker: Maker, is_space: bool) -> gr.Blocks:
         prompt: str,
         seconds: float,
         size: str,
-        seed: float | None,
+        seed: str,
         key: str,
         profile: gr.OAuthProfile | None = None,
         progress: Any = gr.Progress(),  # noqa: B008  # Gradio finds it by this default
@@ -62,7 +62,9 @@ def build(maker: Maker, is_space: bool) -> gr.Blocks:
             raise gr.Error("Sign in with Hugging Face first; it is the button at the top.")
         if not prompt.strip():
             raise gr.Error("Write what should be seen.")
-        ask = Ask(prompt, seconds, size, None if seed in (None, "") else int(seed or 0))
+        if seed.strip() and not seed.strip().isdigit():
+            raise gr.Error(f"Seed must be a whole number such as 7, got {seed.strip()!r}.")
+        ask = Ask(prompt, seconds, size, int(seed) if seed.strip() else None)
         try:
             made = maker.make(ask, key, lambda done, phase: progress(done, desc=phase))
         except NotMade as refusal:
@@ -85,7 +87,7 @@ def build(maker: Maker, is_space: bool) -> gr.Blocks:
                 with gr.Row():
                     seconds = gr.Slider(1, 12, 4, step=1, label="Seconds")
                     size = gr.Dropdown(maker.sizes, value=maker.sizes[0], label="Size")
-                    seed = gr.Number(label="Seed (empty: drawn)", precision=0, value=None)
+                    seed = gr.Textbox(label="Seed (empty: drawn)", max_length=12)
                 key = gr.Textbox(
                     label="Your key (kept nowhere)", type="password", visible=maker.needs_key
                 )

@@ -13,6 +13,7 @@ import httpx
 OnProgress = Callable[[float, str], None]
 _POLL_S: Final = 1.0
 _DEADLINE_S: Final = 900.0
+_TIMEOUT_S: Final = 60.0
 
 
 class NotMade(Exception):  # what a person is told, not what went wrong inside
@@ -105,10 +106,9 @@ class StudioMaker:
     needs_key = True
     sizes = ("1280x720", "720x1280", "720x720")
 
-    def __init__(self, url: str, client: httpx.Client | None = None) -> None:
+    def __init__(self, url: str) -> None:
         """Take the address of the API, without `/v1`."""
         self.url = url.rstrip("/")
-        self._client = client or httpx.Client(timeout=60)
 
     def make(self, ask: Ask, key: str, on_progress: OnProgress) -> Made:
         """Have a clip made there."""
@@ -123,10 +123,12 @@ class StudioMaker:
             on_progress(video["progress"] / 100, video.get("phase") or video["status"])
         if video["status"] != "completed":
             raise NotMade((video.get("error") or {}).get("message") or "The clip was not made.")
-        answer = self._client.get(
-            f"{self.url}/v1/videos/{video['id']}/content", headers=headers, follow_redirects=True
-        )
-        answer.raise_for_status()
+        answer = httpx.get(
+            f"{self.url}/v1/videos/{video['id']}/content", headers=headers, follow_redirects=True,
+            timeout=_TIMEOUT_S,
+        )  # fmt: skip
+        if answer.is_error:
+            raise NotMade(f"The studio made the clip and then said {answer.status_code}.")
         path = Path(tempfile.mkdtemp(prefix="unstrung-space-")) / f"{video['id']}.mp4"
         path.write_bytes(answer.content)
         told = _told(video.get("caption") or ask.prompt, video.get("unplaced") or ())
@@ -134,14 +136,17 @@ class StudioMaker:
 
     def terms(self, language: str = "en") -> str:
         """The charter in force and the pauses of this moment, as Markdown; what both sides are bound by."""
-        charter = self._json("GET", f"/programme/v1/charter?language={language}", {})
+        try:
+            charter = self._json("GET", f"/programme/v1/charter?language={language}", {})["source"]
+        except NotMade as none_yet:
+            charter = str(none_yet)
         pauses = self._json("GET", "/programme/v1/pauses", {})["data"]
         active = [each for each in pauses if each["status"] == "in force"]
         lines = [f"**Pauses in force: {len(active)}.**", ""]
         lines += [
             f"- {each['level']}: {each['ground']}, until {each['expires_at']}" for each in active
         ]
-        return "\n".join([*lines, "", charter["source"]])
+        return "\n".join([*lines, "", charter])
 
     def _until_done(
         self, video: dict[str, Any], headers: dict[str, str]
@@ -160,7 +165,9 @@ class StudioMaker:
         self, method: str, path: str, headers: dict[str, str], body: dict[str, Any] | None = None
     ) -> dict[str, Any]:
         try:
-            answer = self._client.request(method, self.url + path, headers=headers, json=body)
+            answer = httpx.request(
+                method, self.url + path, headers=headers, json=body, timeout=_TIMEOUT_S
+            )
             told: dict[str, Any] = answer.json()
         except (httpx.HTTPError, ValueError) as error:
             raise NotMade(f"The studio at {self.url} does not answer.") from error

@@ -15,7 +15,9 @@ import pytest
 from pages.stage import Stage, open_stage
 from unstrung.engine.video_io import probe
 from unstrung.studio.access import service as access
-from unstrung.studio.accounts.models import Person
+from unstrung.studio.accounts.models import Person, Role
+from unstrung.studio.admission.models import ProgrammeRole
+from unstrung.studio.charters import service as charters
 
 pytestmark = [pytest.mark.enable_socket, pytest.mark.allow_hosts(["127.0.0.1", "::1", "localhost"])]
 ROOT = Path(__file__).parents[2]
@@ -65,7 +67,7 @@ def space() -> Iterator[str]:
 
 
 def test_the_space_makes_a_clip_with_the_shipped_model(space: str) -> None:
-    asked = ["a fox crosses a snowy field", 2, "1:1", 7, ""]
+    asked = ["a fox crosses a snowy field", 2, "1:1", "7", ""]
     done = subprocess.run(
         [sys.executable, "-c", CLIENT, space, json.dumps(asked)],
         env=environment(), capture_output=True, text=True, timeout=120, check=False,
@@ -122,9 +124,15 @@ def test_without_a_good_key_a_sentence_says_so(stage: Stage, key: str, told: str
 
 
 def test_the_studios_terms_are_read_from_it(stage: Stage) -> None:
+    assert "No version of the charter was published" in StudioMaker(stage.url).terms()
+    stage.add_person("Steward", Role.MEMBER, ProgrammeRole.STEWARD)
+    operator = {"operator_name": "Lanterna", "operator_contact": "us@example.org"}
+    settings = stage.settings.model_copy(update={**operator, "operator_law": {"en": "Italian law"}})
+    with stage.database.transaction() as session:
+        charters.publish(session, settings, stage.caller("Steward"), "1.0", None)
     terms = StudioMaker(stage.url).terms()
     assert "Pauses in force: 0" in terms
-    assert len(terms) > 500
+    assert len(terms) > 2_000
 
 
 def test_a_studio_that_is_away_is_said_to_be() -> None:
