@@ -1,4 +1,4 @@
-"""What is done to clips beyond the Sora contract: loops, cuts, bridges, storyboards, and where clips come from."""
+"""What is done to clips beyond the Sora contract: loops, cuts, bridges, storyboards; and their origins."""
 
 import json
 from collections.abc import Callable

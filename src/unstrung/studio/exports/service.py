@@ -60,7 +60,7 @@ FILE_COLUMNS: Final = frozenset(
         "videos.source_file",
         "videos.second_file",
         "characters.file",
-    }  # fmt: skip
+    }
 )
 _SECRET_WORDS: Final = ("secret", "password", "token", "_digest")
 _OTHERS: Final = "_by"
