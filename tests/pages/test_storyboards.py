@@ -149,6 +149,7 @@ def test_nobody_sees_it_without_signing_in(noor: Stage) -> None:
 def test_a_draft_outlives_a_reload_and_cards_move_by_keyboard(
     noor: Stage, visit: Callable[..., Any]
 ) -> None:
+    noor.make_waiting()
     page = visit("Noor")
     page.goto(PATH)
     prompts = page.locator("[data-card] textarea")
@@ -175,6 +176,7 @@ def test_a_draft_outlives_a_reload_and_cards_move_by_keyboard(
 
 
 def test_stills_are_made_of_each_card(noor: Stage, visit: Callable[..., Any]) -> None:
+    noor.make_waiting()
     page = visit("Noor")
     page.goto(f"{PATH}?text=0 an owl%0A2 a bear%0A4 end")
     page.get_by_role("button", name="See it as stills").click()
@@ -188,6 +190,7 @@ def test_stills_are_made_of_each_card(noor: Stage, visit: Callable[..., Any]) ->
 def test_it_reads_from_right_to_left_and_in_the_dark(
     visit: Callable[..., Any], noor: Stage, settings: dict[str, Any]
 ) -> None:
+    noor.make_waiting()
     page = visit("Noor", **settings)
     page.goto(f"{PATH}?lang=ar")
     assert page.locator("html").get_attribute("dir") == "rtl"
