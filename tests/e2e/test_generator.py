@@ -52,10 +52,11 @@ def test_every_kind_of_task_is_carried_out(
     num_frames: int,
     num_inputs: int,
 ) -> None:
-    sources = dict(zip(("source", "second"), clips[:num_inputs], strict=False))
+    source, second = (clips[at] if at < num_inputs else None for at in (0, 1))
     task = Task(
-        **fields, prompt="a fox", seconds=2.0, width=64, height=64, seed=7, num_steps=1, **sources
-    )
+        **fields, prompt="a fox", seconds=2.0, width=64, height=64, seed=7, num_steps=1,
+        source=source, second=second,
+    )  # fmt: skip
     made = generator.generate(task, lambda _: None)
     assert (made.operation, len(made.inputs)) == (operation, num_inputs)
     assert made.clips[0].shape == (num_frames, 64, 64, 3)

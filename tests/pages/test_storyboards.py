@@ -39,7 +39,7 @@ def http(noor: Stage) -> Iterator[httpx.Client]:
 
 def _clips(stage: Stage, kind: Kind) -> list[Video]:
     with stage.database.transaction() as session:
-        found = session.query(Video).filter_by(kind=kind).order_by(Video.id).all()
+        found: list[Video] = session.query(Video).filter_by(kind=kind).order_by(Video.id).all()
         session.expunge_all()
         return found
 
