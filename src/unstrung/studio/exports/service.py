@@ -56,7 +56,13 @@ REDACTED: Final[Mapping[str, Mapping[str, Any]]] = {
 }
 # Columns that hold storage keys of somebody's files; a test asks for new ones.
 FILE_COLUMNS: Final = frozenset(
-    {"videos.files", "videos.reference_file", "videos.source_file", "characters.file"}
+    {
+        "videos.files",
+        "videos.reference_file",
+        "videos.source_file",
+        "videos.second_file",
+        "characters.file",
+    }
 )
 _SECRET_WORDS: Final = ("secret", "password", "token", "_digest")
 _OTHERS: Final = "_by"
@@ -344,6 +350,8 @@ def _own_files(
             yield video.created_at, video.reference_file, f"videos/{video.id}.reference", None
         if video.source_file and video.source_video_id is None:
             yield video.created_at, video.source_file, f"videos/{video.id}.source.mp4", None
+        if video.second_file and video.second_video_id is None:
+            yield video.created_at, video.second_file, f"videos/{video.id}.second.mp4", None
     for each in _in_batches(database, Character, person_id):
         yield each.created_at, each.file, f"characters/{each.id}.mp4", None
 
@@ -417,11 +425,15 @@ def _must_be_meant(caller: Caller, confirm: str) -> None:
 
 def _files(session: Session, person_id: str) -> tuple[str, ...]:
     """Storage prefixes of a person's videos, uploads and characters."""
-    query = select(Video.id, Video.reference_file, Video.source_file, Video.source_video_id)
+    query = select(
+        Video.id, Video.reference_file, Video.source_file, Video.source_video_id,
+        Video.second_file, Video.second_video_id,
+    )  # fmt: skip
     found: list[str | None] = []
     for row in session.execute(query.where(Video.person_id == person_id)):
         found += [f"videos/{row.id}", row.reference_file]
         found.append(row.source_file if row.source_video_id is None else None)
+        found.append(row.second_file if row.second_video_id is None else None)
     found += session.scalars(select(Character.file).where(Character.person_id == person_id))
     return tuple(key for key in found if key)
 

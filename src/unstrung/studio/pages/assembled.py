@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from unstrung.studio.pages import create, entrance, home, library, patterns
+from unstrung.studio.pages import create, entrance, home, library, operations, patterns, storyboards
 
 ROUTERS: Final = (
     entrance.first_page,
@@ -10,5 +10,7 @@ ROUTERS: Final = (
     home.router,
     create.router,
     library.router,
+    operations.router,
     patterns.router,
+    storyboards.router,
 )

@@ -156,7 +156,7 @@ def visit_of(
     """What a page is handed."""
     reader = reader_of(request)
     if caller is not None:
-        person, _, _ = sessions.describe(session, caller)
+        person = sessions.describe(session, caller)[0]
         rights = set(map(str, admission.rights_of(session, caller.person_id)))
         if person.role == Role.ADMIN:
             rights.add(ADMIN)

@@ -38,6 +38,11 @@ class Kind(StrEnum):
     REMIX = "remix"
     EDIT = "edit"
     EXTEND = "extend"
+    LOOP = "loop"
+    RECUT = "recut"
+    CONNECT = "connect"
+    BLEND = "blend"
+    STORYBOARD = "storyboard"
 
 
 class Video(Table):
@@ -84,10 +89,28 @@ class Video(Table):
         Text, comment="key of the picture or clip to begin from"
     )
     source_file: Mapped[str | None] = mapped_column(
-        Text, comment="key of the clip to edit or extend"
+        Text, comment="key of the clip that something is done to"
     )
     source_video_id: Mapped[str | None] = mapped_column(
         String(64), comment="video that this one came from"
+    )
+    second_file: Mapped[str | None] = mapped_column(
+        Text, comment="key of the clip to connect with or to turn into"
+    )
+    second_video_id: Mapped[str | None] = mapped_column(
+        String(64), comment="other video that this one came from"
+    )
+    is_backward: Mapped[bool] = mapped_column(
+        default=False, comment="whether an extension leads to the clip"
+    )
+    strength: Mapped[str | None] = mapped_column(
+        String(16), comment="how far an edit goes: a word, or a number above 0 and at most 1"
+    )
+    keep: Mapped[list[Any] | None] = mapped_column(
+        comment="beginning and end of the stretch that a recut keeps [s]"
+    )
+    shots: Mapped[list[Any] | None] = mapped_column(
+        comment="of a storyboard: beginning [s] and prompt of each"
     )
     characters: Mapped[list[Any]] = mapped_column(comment="ids of characters in it")
 

@@ -5,7 +5,19 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Response
 
 from unstrung.engine.description import Capability
-from unstrung.studio.asking import Asking, AskingOf, created, edited, extended, remixed
+from unstrung.studio.asking import (
+    Asking,
+    AskingOf,
+    blended,
+    connected,
+    created,
+    edited,
+    extended,
+    looped,
+    recut,
+    remixed,
+    storyboarded,
+)
 from unstrung.studio.dependencies import (
     CallerOf,
     StudioOf,
@@ -18,13 +30,18 @@ from unstrung.studio.telling import poll_after_ms, told, told_all
 from unstrung.studio.videos import service
 from unstrung.studio.videos.models import Video
 from unstrung.studio.videos.schemas import (
+    BlendVideos,
     CharacterObject,
+    ConnectVideos,
     CreateCharacter,
     CreateVideo,
     EditVideo,
     ExtendVideo,
     ListVideos,
+    LoopVideo,
+    RecutVideo,
     RemixVideo,
+    TellStoryboard,
     VideoDeleted,
     VideoList,
     VideoObject,
@@ -47,8 +64,38 @@ def edit_video(asking: AskingOf, response: Response) -> VideoObject:
 
 @router.post("/videos/extensions", openapi_extra=body_schema(ExtendVideo))
 def extend_video(asking: AskingOf, response: Response) -> VideoObject:
-    """Ask for a video, or a clip of one's own, to go on."""
+    """Ask for a video, or a clip of one's own, to go on, or to begin earlier."""
     return _begun(asking, response, extended(asking))
+
+
+@router.post("/videos/loops", openapi_extra=body_schema(LoopVideo))
+def loop_video(asking: AskingOf, response: Response) -> VideoObject:
+    """Ask for a video, or a clip of one's own, to lead back to its beginning."""
+    return _begun(asking, response, looped(asking))
+
+
+@router.post("/videos/recuts", openapi_extra=body_schema(RecutVideo))
+def recut_video(asking: AskingOf, response: Response) -> VideoObject:
+    """Ask for a video of which one stretch stays, with the rest drawn anew."""
+    return _begun(asking, response, recut(asking))
+
+
+@router.post("/videos/connections", openapi_extra=body_schema(ConnectVideos))
+def connect_videos(asking: AskingOf, response: Response) -> VideoObject:
+    """Ask for a bridge from one video to another."""
+    return _begun(asking, response, connected(asking))
+
+
+@router.post("/videos/blends", openapi_extra=body_schema(BlendVideos))
+def blend_videos(asking: AskingOf, response: Response) -> VideoObject:
+    """Ask for one video that turns into another."""
+    return _begun(asking, response, blended(asking))
+
+
+@router.post("/videos/storyboards", openapi_extra=body_schema(TellStoryboard))
+def tell_storyboard(asking: AskingOf, response: Response) -> VideoObject:
+    """Ask for one video that tells several shots in their time."""
+    return _begun(asking, response, storyboarded(asking))
 
 
 @router.post("/videos/{video_id}/remix", openapi_extra=body_schema(RemixVideo))
