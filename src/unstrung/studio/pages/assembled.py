@@ -2,7 +2,21 @@
 
 from typing import Final
 
-from unstrung.studio.pages import create, entrance, home, library, patterns
+from unstrung.studio.pages import (
+    create,
+    desk_applications,
+    desk_entry,
+    desk_hearings,
+    desk_home,
+    desk_pauses,
+    desk_reviews,
+    desk_signals,
+    entrance,
+    home,
+    library,
+    open_figures,
+    patterns,
+)
 
 ROUTERS: Final = (
     entrance.first_page,
@@ -10,5 +24,13 @@ ROUTERS: Final = (
     home.router,
     create.router,
     library.router,
+    desk_applications.router,
+    desk_entry.router,
+    desk_hearings.router,
+    desk_home.router,
+    desk_pauses.router,
+    desk_reviews.router,
+    desk_signals.router,
+    open_figures.router,
     patterns.router,
 )
