@@ -1,4 +1,4 @@
-"""Figures for pages: what a pause would stop, and how long reviews take; reads, changes nothing, names nobody."""
+"""Figures for pages: what a pause would stop, how long reviews take; reads only, and names nobody."""
 
 from dataclasses import dataclass
 from typing import Final

@@ -1,4 +1,4 @@
-"""The desk: what waits for its reader, the oldest clock first; nobody is ranked, and nobody's work is counted."""
+"""The desk: what waits for its reader, the oldest clock first; nobody is ranked, nobody is counted."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
