@@ -85,6 +85,7 @@ def test_a_refusal_is_read_before_it_is_sent_without_scripts(
     share_id = hold(desk)
     page = visit("Rin", java_script_enabled=False)
     page.goto("/studio/desk/reviews")
+    assert share_id in page.content(), page.locator("main").inner_text()
     page.click(f"form[action*='{share_id}'] button")
     page.click("summary:has-text('Refuse')")
     page.fill("[name=facts]", "A crowd is shown as vermin.")
