@@ -14,10 +14,11 @@ from unstrung.studio.admission.models import ProgrammeRole
 from unstrung.studio.applications import service as applications
 from unstrung.studio.applications.service import Wish
 from unstrung.studio.assessing import USUAL_ASSESSOR
+from unstrung.studio.assessments.service import Action
 from unstrung.studio.database import now
 from unstrung.studio.lotteries import service as lotteries
 from unstrung.studio.shares import service as shares
-from unstrung.studio.shares.models import Audience
+from unstrung.studio.shares.models import Audience, ShareStatus
 from unstrung.studio.shares.service import ShareWish
 
 pytestmark = [pytest.mark.enable_socket, pytest.mark.allow_hosts(["127.0.0.1", "::1", "localhost"])]
@@ -50,7 +51,16 @@ def hold(stage: Stage) -> str:
     video_id = stage.make_clip("Noor", "faces of hate")
     with stage.database.transaction() as session:
         wish = ShareWish(video_id, Audience.PUBLIC)
-        return shares.share(session, USUAL_ASSESSOR, stage.caller("Noor"), 24, wish).id
+        shared = shares.share(session, USUAL_ASSESSOR, stage.caller("Noor"), 24, wish)
+        # As if a rule had found a listed class.
+        risk = next(each for each in USUAL_ASSESSOR.listed() if each.action == Action.REVIEW)
+        found = {"risk": risk.name, "what": risk.what, "rule": "words", "passages": []}
+        shared.status, shared.release, shared.released_at = ShareStatus.WAITING, None, None
+        shared.due_at = now() + timedelta(hours=24)
+        shared.held = [
+            {**found, "starts_s": None, "ends_s": None, "is_hard_illegal": risk.is_hard_illegal}
+        ]
+        return shared.id
 
 
 @pytest.mark.parametrize("language", ["en", "ar"])
