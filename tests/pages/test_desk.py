@@ -1,4 +1,4 @@
-"""The desk by the rights of its reader, a refusal without scripts, a pause by two stewards, and open figures."""
+"""The desk by its reader's rights: a refusal without scripts, a pause by two stewards; open figures."""
 
 from collections.abc import Callable
 from datetime import timedelta
