@@ -57,13 +57,10 @@ REDACTED: Final[Mapping[str, Mapping[str, Any]]] = {
 # Columns that hold storage keys of somebody's files; a test asks for new ones.
 FILE_COLUMNS: Final = frozenset(
     {
-        "videos.files",
-        "videos.reference_file",
-        "videos.source_file",
-        "videos.second_file",
+        "videos.files", "videos.reference_file", "videos.source_file", "videos.second_file",
         "characters.file",
     }
-)
+)  # fmt: skip
 _SECRET_WORDS: Final = ("secret", "password", "token", "_digest")
 _OTHERS: Final = "_by"
 _BATCH: Final = 100
@@ -480,8 +477,8 @@ def _acts_of_office(session: Session, person_id: str) -> list[Left]:
 
 
 def _count(session: Session, table: Table, column: str, person_id: str) -> int:
-    query = select(func.count()).select_from(table).where(table.c[column] == person_id)
-    return session.scalar(query) or 0
+    mine = table.c[column] == person_id
+    return session.scalar(select(func.count()).select_from(table).where(mine)) or 0
 
 
 def _names_others(column: Column[Any]) -> bool:

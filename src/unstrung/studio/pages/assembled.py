@@ -2,7 +2,23 @@
 
 from typing import Final
 
-from unstrung.studio.pages import create, entrance, home, library, operations, patterns, storyboards
+from unstrung.studio.pages import (
+    create,
+    desk_applications,
+    desk_entry,
+    desk_hearings,
+    desk_home,
+    desk_pauses,
+    desk_reviews,
+    desk_signals,
+    entrance,
+    home,
+    library,
+    open_figures,
+    operations,
+    patterns,
+    storyboards,
+)
 
 ROUTERS: Final = (
     entrance.first_page,
@@ -11,6 +27,14 @@ ROUTERS: Final = (
     create.router,
     library.router,
     operations.router,
+    desk_applications.router,
+    desk_entry.router,
+    desk_hearings.router,
+    desk_home.router,
+    desk_pauses.router,
+    desk_reviews.router,
+    desk_signals.router,
+    open_figures.router,
     patterns.router,
     storyboards.router,
 )

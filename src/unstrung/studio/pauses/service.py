@@ -154,7 +154,7 @@ def propose(session: Session, caller: Caller, order: Order) -> Pause:
     caller.must_have(Scope.ADMIN)
     admission.must_have_right(session, caller.person_id, Right.PAUSE)
     _check(session, order)
-    pause = _new_pause(order, caller.person_id, _why_second(session, order))
+    pause = _new_pause(order, caller.person_id, why_second(session, order.level, order.target_id))
     session.add(pause)
     session.flush()
     log.record(session, EntryKind.PAUSE_PROPOSED, _logged(pause))
@@ -176,7 +176,7 @@ def suspend_key(session: Session, key_id: str, facts: str, until: datetime) -> P
         "Give the key a new secret, which ends this at once, or appeal; a person then looks at it.",
         until,
     )
-    if _why_second(session, order) is not None:
+    if why_second(session, order.level, order.target_id) is not None:
         return None
     pause = _new_pause(order, None, None)
     session.add(pause)
@@ -288,7 +288,7 @@ def list_stopping(session: Session, caller: Caller) -> Sequence[Pause]:
 
 def concerns(session: Session, pause: Pause, person_id: str) -> bool:
     """Whether a pause is about a person."""
-    found = select(Person.id).where(Person.id == person_id, _concerns(pause))
+    found = select(Person.id).where(Person.id == person_id, concerned(pause.level, pause.target_id))
     return session.scalar(found) is not None
 
 
@@ -343,7 +343,7 @@ def _new_pause(order: Order, proposed_by: str | None, needs_second: str | None) 
 def _begin(session: Session, pause: Pause) -> None:
     pause.begun_at = now()
     people = select(func.count()).select_from(Person)
-    affected = session.scalar(people.where(_concerns(pause))) or 0
+    affected = session.scalar(people.where(concerned(pause.level, pause.target_id))) or 0
     pause.num_affected = affected
     pause.num_unaffected = (session.scalar(people) or 0) - affected
     session.flush()
@@ -385,7 +385,9 @@ def _end(session: Session, pause: Pause, ended_by: str | None, reason: str) -> N
         pause.compensated_s = lost.total_seconds()
         # Time that a pause took is given back: the keys that it stopped live on for as much longer. Videos
         # that wait have kept their turn, so they go first.
-        stopped: ColumnElement[bool] = Key.person_id.in_(select(Person.id).where(_concerns(pause)))
+        stopped: ColumnElement[bool] = Key.person_id.in_(
+            select(Person.id).where(concerned(pause.level, pause.target_id))
+        )
         if pause.level == Level.KEY:
             stopped = Key.id == pause.target_id
         session.execute(
@@ -402,16 +404,16 @@ def _end(session: Session, pause: Pause, ended_by: str | None, reason: str) -> N
     log.record(session, EntryKind.RESUMED, _logged(pause), _owner(session, pause))
 
 
-def _concerns(pause: Pause) -> ColumnElement[bool]:
-    """Whether a person is concerned, as a condition on `Person`."""
-    if pause.level == Level.EVERYBODY:
+def concerned(level: Level, target_id: str | None) -> ColumnElement[bool]:
+    """Whether a pause would concern a person, as a condition on `Person`."""
+    if level == Level.EVERYBODY:
         return Person.id.is_not(None)
-    if pause.level == Level.PERSON:
-        return Person.id == pause.target_id
-    if pause.level == Level.KEY:
-        return Person.id == select(Key.person_id).where(Key.id == pause.target_id).scalar_subquery()
+    if level == Level.PERSON:
+        return Person.id == target_id
+    if level == Level.KEY:
+        return Person.id == select(Key.person_id).where(Key.id == target_id).scalar_subquery()
     return Person.id.in_(
-        select(Seat.person_id).where(Seat.cohort_id == pause.target_id, Seat.left_at.is_(None))
+        select(Seat.person_id).where(Seat.cohort_id == target_id, Seat.left_at.is_(None))
     )
 
 
@@ -424,14 +426,13 @@ def _owner(session: Session, pause: Pause) -> str | None:
     return None
 
 
-def _why_second(session: Session, order: Order) -> str | None:
-    if order.level == Level.EVERYBODY:
+def why_second(session: Session, level: Level, target_id: str | None) -> str | None:
+    """Why another steward has to agree to a pause; None if nobody has to."""
+    if level == Level.EVERYBODY:
         return "It stops everybody."
-    since = now() - PROTECTED_FOR
-    probe = Pause(level=order.level, target_id=order.target_id)
-    people = select(Person.id).where(_concerns(probe))
+    people = select(Person.id).where(concerned(level, target_id))
     acts = select(ProtectedAct.id).where(
-        ProtectedAct.acted_at > since, ProtectedAct.person_id.in_(people)
+        ProtectedAct.acted_at > now() - PROTECTED_FOR, ProtectedAct.person_id.in_(people)
     )
     if session.scalar(select(acts.exists())):
         return "Somebody whom it stops complained, appealed, wrote a letter or refused a task within 30 days."
