@@ -10,6 +10,7 @@ from unstrung.studio.catalogue.models import Model, Worker
 from unstrung.studio.charters.models import CharterAcceptance, CharterText, CharterVersion
 from unstrung.studio.consents.models import Consent
 from unstrung.studio.database import Table
+from unstrung.studio.feedback.models import Feedback
 from unstrung.studio.invitations.models import Invitation, InvitationDecline
 from unstrung.studio.log.models import LogEntry
 from unstrung.studio.logins.models import (
@@ -47,6 +48,7 @@ __all__ = [
     "Consent",
     "Criteria",
     "EmailAddress",
+    "Feedback",
     "Gate",
     "Invitation",
     "InvitationDecline",

@@ -44,6 +44,7 @@ class Right(StrEnum):
     PUBLISH_CHARTER = "publish-charter"
     GRANT_ROLES = "grant-roles"
     EXPORT_CONSENTED = "export-consented"
+    ANSWER_FEEDBACK = "answer-feedback"
 
 
 RIGHTS: Final = {

@@ -141,10 +141,7 @@ def create_video(
         Forbidden, Paused, UnsupportedByModel, TooMany, NotFound, Conflict: if it may not be.
         NotedRefusal: if the prompt is in a class that is never made; its statement outlives the transaction.
     """
-    caller.must_have(Scope.GENERATE)
-    pauses.must_not_be_paused(session, caller)
-    charters.must_have_accepted(session, settings, caller)
-    admission.must_have_seat(session, settings, caller.person_id)
+    must_be_let(session, settings, caller)
     check_abilities(model, wish)
     must_be_allowed(assessor, caller.person_id, wish.prompt)
     # The person's row is the gate: quotas and turns of one person are counted by one request at a time.
@@ -162,6 +159,18 @@ def create_video(
     session.flush()
     queue.enqueue(session, jobs, video, turn.lock)
     return video
+
+
+def must_be_let(session: Session, settings: Settings, caller: Caller) -> None:
+    """Refuse whoever may begin nothing now; pages ask before they show a button.
+
+    Raises:
+        Forbidden, Paused: saying why, and what would help.
+    """
+    caller.must_have(Scope.GENERATE)
+    pauses.must_not_be_paused(session, caller)
+    charters.must_have_accepted(session, settings, caller)
+    admission.must_have_seat(session, settings, caller.person_id)
 
 
 def _new_video(
@@ -234,6 +243,24 @@ def remix_of(source: Video, prompt: str) -> Wish:
         source.verbatim,
         source_file=(source.files or {}).get("video"),
         source_video_id=source.id,
+    )
+
+
+def wish_of(video: Video) -> Wish:
+    """What was asked for, to ask for it again; files are those of the video."""
+    return Wish(
+        video.kind,
+        video.prompt,
+        video.seconds,
+        video.size,
+        video.seed,
+        video.num_steps,
+        video.guidance_scale,
+        video.verbatim,
+        video.reference_file,
+        video.source_file,
+        video.source_video_id,
+        tuple(video.characters),
     )
 
 
@@ -399,6 +426,13 @@ def get_character(session: Session, caller: Caller, character_id: str) -> Charac
             f"There is no character '{character_id}'.", "character_id", "character_not_found"
         )
     return character
+
+
+def list_characters(session: Session, caller: Caller, limit: int = 50) -> Sequence[Character]:
+    """The caller's own characters, newest first."""
+    caller.must_have(Scope.READ)
+    query = select(Character).where(Character.person_id == caller.person_id)
+    return session.scalars(query.order_by(Character.id.desc()).limit(limit)).all()
 
 
 def _check_quotas(session: Session, settings: Settings, person_id: str) -> None:
