@@ -253,5 +253,7 @@ def recipe_of_upload(data: bytes) -> dict[str, Any] | None:
     found = _video_format(data[:_HEAD_BYTES])
     if found is None:
         return None
-    with av.open(io.BytesIO(data), format=found[0]) as container:
+    with av.open(
+        io.BytesIO(data), format=found[0], container_options={"protocol_whitelist": "file"}
+    ) as container:
         return recipe_from_text(container.metadata.get(RECIPE_KEY))

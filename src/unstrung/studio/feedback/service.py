@@ -156,8 +156,8 @@ def list_all(
 def credits(session: Session, notes: Sequence[Feedback]) -> dict[str, str]:
     """Names of those who want to be named, by note."""
     ids = {note.person_id for note in notes if note.is_credited}
-    rows = session.execute(select(Person.id, Person.name).where(Person.id.in_(ids))).all()
-    names = {person_id: name for person_id, name in rows}
+    people = session.scalars(select(Person).where(Person.id.in_(ids)))
+    names = {person.id: person.name for person in people}
     return {note.id: names[note.person_id] for note in notes if note.is_credited}
 
 

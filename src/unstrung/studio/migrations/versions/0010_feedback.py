@@ -73,5 +73,5 @@ def _reference(column: str, table: str, on_delete: str) -> sa.ForeignKeyConstrai
 
 
 def downgrade() -> None:
-    """Take back."""
-    op.drop_table("feedback")
+    """Refuse: what people did would be lost."""
+    raise NotImplementedError("Restore a backup instead.")
