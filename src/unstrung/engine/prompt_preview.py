@@ -10,7 +10,9 @@ from unstrung.engine.theatre.cast import load_cast
 from unstrung.engine.theatre.script import Style
 from unstrung.engine.theatre.vocabulary import LANGUAGES, load_vocabulary
 
-_ONE_AT_A_TIME: Final = Lock()  # the encoder of words that no list holds is not made for several threads
+_ONE_AT_A_TIME: Final = (
+    Lock()
+)  # the encoder of words that no list holds is not made for several threads
 
 
 def preview_prompt(prompt: str) -> MappedPrompt:

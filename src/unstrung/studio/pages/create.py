@@ -144,7 +144,9 @@ class UnderstoodPage(Page):
 
 
 @router.get("/create")
-def show_create(visit: VisitOf, request: Request, again: str = "", understood: bool = False) -> Response:
+def show_create(
+    visit: VisitOf, request: Request, again: str = "", understood: bool = False
+) -> Response:
     """Where clips are asked for; `again` fills the form with the settings of a clip."""
     if again:
         video = videos.get_video(visit.session, visit.member, again)
@@ -332,7 +334,12 @@ def _shapes(model: ModelDescription, chosen: str) -> list[Shape]:
     """The model's own sizes, and one that is asked for."""
     sizes = list(model.sizes)
     sides = chosen.split("x")
-    if chosen not in sizes and len(sides) == 2 and all(map(str.isdigit, sides)) and "0" not in sides:
+    if (
+        chosen not in sizes
+        and len(sides) == 2
+        and all(map(str.isdigit, sides))
+        and "0" not in sides
+    ):
         sizes.append(chosen)
     found = []
     for size in sizes:

@@ -9,7 +9,16 @@ from starlette.datastructures import QueryParams
 from unstrung.studio.videos.models import Kind, Video
 
 _MOST_SHOWN: Final = 32_000
-_FIELDS: Final = ("prompt", "model", "size", "seconds", "count", "seed", "num_steps", "guidance_scale")
+_FIELDS: Final = (
+    "prompt",
+    "model",
+    "size",
+    "seconds",
+    "count",
+    "seed",
+    "num_steps",
+    "guidance_scale",
+)
 
 
 @dataclass(frozen=True)
