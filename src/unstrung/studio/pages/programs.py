@@ -96,13 +96,16 @@ def _curl(api: str, path: str, fields: dict[str, Any], file: str | None, name: s
 
 def _python(api: str, path: str, fields: dict[str, Any], file: str | None, name: str) -> str:
     # The plain HTTP call of the SDK: its typed methods differ from version to version, this does not.
-    sends = f'options={{"headers": {{"Content-Type": "multipart/form-data"}}}}, files={{"{file}": open("{_PLACE}", "rb")}}, '
+    sends = (
+        '    options={"headers": {"Content-Type": "multipart/form-data"}},\n'
+        f'    files={{"{file}": open("{_PLACE}", "rb")}},\n'
+    )
     flat = fields if file is None else _texts(fields)
     return (
         "import os\nimport time\n\nfrom openai import OpenAI\nfrom openai.types import Video\n\n"
         f'client = OpenAI(base_url="{api}", api_key=os.environ["OPENAI_API_KEY"])\n'
         f"video = client.post(\n    {path!r},\n    cast_to=Video,\n    body={flat!r},\n"
-        + (f"    {sends.rstrip(', ')},\n" if file else "")
+        + (sends if file else "")
         + ")\n"
         'while video.status in ("queued", "in_progress"):\n'
         "    time.sleep(1)\n    video = client.videos.retrieve(video.id)\n"

@@ -23,7 +23,8 @@ const show = (card, told) => {
   const line = card.querySelector("[data-status]");
   if (words && line) {
     const parts = [words[told.status === "queued" && told.phase !== "paused" ? "queued" : told.phase] ?? words.loading];
-    if (told.queue_position !== null) parts.push(words.before.replace("{place}", new Intl.NumberFormat(document.documentElement.lang).format(told.queue_position)));
+    if (told.queue_position === 0) parts.push(words.next);
+    else if (told.queue_position !== null) parts.push(words.before.replace("{place}", new Intl.NumberFormat(document.documentElement.lang).format(told.queue_position)));
     if (told.eta_seconds !== null) parts.push(words.about.replace("{time}", spoken(told.eta_seconds)));
     line.textContent = parts.join(" · ");
   }
