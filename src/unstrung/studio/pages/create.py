@@ -87,6 +87,7 @@ class CreatePage(TakesPage):
     """The prompt bar and the last clips.
 
     Attributes:
+        clips, num_asked, queue, eta: as for the clips alone.
         model: what it can do.
         models: names of all that are offered.
         parameters: what may be set, by name; JSON Schema.
