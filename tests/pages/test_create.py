@@ -16,9 +16,9 @@ from pages.conftest import violations
 from pages.stage import Stage
 from unstrung.studio.catalogue import service as catalogue
 from unstrung.studio.errors import Forbidden
-from unstrung.studio.pages import create
 from unstrung.studio.pages.drafts import Draft, draft_of_recipe
 from unstrung.studio.pages.programs import programs_of
+from unstrung.studio.videos import service as videos
 from unstrung.studio.videos.models import Kind, Status, Video
 
 pytestmark = [pytest.mark.enable_socket, pytest.mark.allow_hosts(["127.0.0.1", "::1", "localhost"])]
@@ -251,7 +251,7 @@ def test_what_keeps_somebody_from_making_stands_where_the_button_was(
         raise Forbidden("no", code="no_seat")
 
     with monkeypatch.context() as patched:
-        patched.setattr(create.videos, "must_be_let", refuse)
+        patched.setattr(videos, "must_be_let", refuse)
         page = noor.get("/studio/create").text
     assert "Making clips needs a seat." in page
     assert "Make it" not in page

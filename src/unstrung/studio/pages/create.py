@@ -259,6 +259,7 @@ def _asked_for(visit: Visit, asking: Asking) -> list[Video]:
     clip_id = fields.pop("reference_clip", "")
     if clip_id and "input_reference" not in fields:
         fields["input_reference"] = _file_of(visit, str(clip_id))
+    seeds: list[Any]
     if int(count) > 1:
         first = str(fields.get("seed", secrets.randbelow(2**31)))
         seeds = [str(int(first) + n) if first.isascii() and first.isdigit() else first
