@@ -24,7 +24,7 @@ DECIDING = (
     "admission", "applications", "charters", "confidences", "invitations", "lotteries", "pauses",
     "roles", "stages", "waitlist",
 )  # fmt: skip
-WORKS = {"Appeal", "Character", "Consent", "Share", "Signal", "Video", "started_since"}
+WORKS = {"Appeal", "Character", "Consent", "Feedback", "Share", "Signal", "Video", "started_since"}
 STOPPERS = {
     "pauses.service._begin": "gives what is being made back to the queue",
     "pauses.service.note_stop": "notes how long stopping took",

@@ -17,12 +17,14 @@ from unstrung.studio.catalogue import service as catalogue
 from unstrung.studio.catalogue.service import Resolved
 from unstrung.studio.dependencies import BodyOf, CreatorOf, StudioOf, Transaction
 from unstrung.studio.errors import InvalidField
-from unstrung.studio.inputs import discard, keep_clip, keep_reference
+from unstrung.studio.identity import new_id
+from unstrung.studio.inputs import copied, discard, keep_character, keep_clip, keep_reference
 from unstrung.studio.videos import service
-from unstrung.studio.videos.models import Kind, Video
+from unstrung.studio.videos.models import Character, Kind, Video
 from unstrung.studio.videos.schemas import (
     BlendVideos,
     ConnectVideos,
+    CreateCharacter,
     CreateVideo,
     EditVideo,
     ExtendVideo,
@@ -173,6 +175,33 @@ def _board(asked: TellStoryboard) -> Storyboard:
         return Storyboard(prompts, starts, asked.end or starts[-1] + LAST_SHOT_S)
     except InvalidRequest as error:
         raise InvalidField(str(error), "shots") from error
+
+
+def asked_again(asking: Asking, video_id: str) -> Video:
+    """A video with the very settings of another one, whatever became of that."""
+    source = service.get_video(asking.session, asking.caller, video_id)
+    wish, storage = service.wish_of(source), asking.studio.storage
+    wish = replace(
+        wish,
+        reference_file=copied(storage, wish.reference_file),
+        source_file=wish.source_file if wish.source_video_id else copied(storage, wish.source_file),
+        second_file=wish.second_file if wish.second_video_id else copied(storage, wish.second_file),
+    )
+    return _begun(asking, asking.model(source.model), wish)
+
+
+def bound_character(asking: Asking) -> Character:
+    """A name bound to somebody in a picture or a short clip."""
+    asked, storage = asking.body.as_a(CreateCharacter), asking.studio.storage
+    asking.model(None).must(Capability.CHARACTERS)
+    key = keep_character(storage, asked.video, "video")
+    try:
+        return service.create_character(
+            asking.session, asking.studio.settings, asking.caller, new_id("char"), asked.name, key
+        )
+    except Exception:
+        discard(storage, key)
+        raise
 
 
 def _wish(kind: Kind, asked: CreateVideo | _FromSource) -> Wish:

@@ -17,6 +17,8 @@ from unstrung.studio.consents import schemas as consents
 from unstrung.studio.consents.routes import router as consents_router
 from unstrung.studio.exports import schemas as exports
 from unstrung.studio.exports.routes import router as exports_router
+from unstrung.studio.feedback import schemas as feedback
+from unstrung.studio.feedback.routes import router as feedback_router
 from unstrung.studio.hearings import schemas as hearings
 from unstrung.studio.hearings.routes import router as hearings_router
 from unstrung.studio.invitations import schemas as invitations
@@ -52,6 +54,7 @@ ROUTERS: Final = (
     confidences_router,
     consents_router,
     exports_router,
+    feedback_router,
     hearings_router,
     invitations_router,
     log_router,
@@ -77,6 +80,7 @@ BODIES: Final = (
     *confidences.BODIES,
     *consents.BODIES,
     *exports.BODIES,
+    *feedback.BODIES,
     *hearings.BODIES,
     *invitations.BODIES,
     *logins.BODIES,

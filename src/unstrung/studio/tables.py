@@ -11,6 +11,7 @@ from unstrung.studio.charters.models import CharterAcceptance, CharterText, Char
 from unstrung.studio.confidences.models import Confidence, ConfidenceAnswer
 from unstrung.studio.consents.models import Consent
 from unstrung.studio.database import Table
+from unstrung.studio.feedback.models import Feedback
 from unstrung.studio.invitations.models import Invitation, InvitationDecline
 from unstrung.studio.log.models import LogEntry
 from unstrung.studio.logins.models import (
@@ -50,6 +51,7 @@ __all__ = [
     "Consent",
     "Criteria",
     "EmailAddress",
+    "Feedback",
     "Gate",
     "Invitation",
     "InvitationDecline",

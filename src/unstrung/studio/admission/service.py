@@ -46,6 +46,7 @@ class Right(StrEnum):
     EXPORT_CONSENTED = "export-consented"
     END_SESSIONS = "end-sessions"
     ASK_CONFIDENCE = "ask-confidence"
+    ANSWER_FEEDBACK = "answer-feedback"
 
 
 RIGHTS: Final = {

@@ -470,8 +470,7 @@ def _acts_of_office(session: Session, person_id: str) -> list[Left]:
     why = "What you did for the programme; it refers to a number without a name."
     return [
         Left(f"{table.name}.{column.name}", _count(session, table, column.name, person_id), why)
-        for table in metadata.sorted_tables
-        for column in table.columns
+        for table in metadata.sorted_tables for column in table.columns
         if _names_others(column)
     ]
 
@@ -483,8 +482,8 @@ def _count(session: Session, table: Table, column: str, person_id: str) -> int:
 
 def _names_others(column: Column[Any]) -> bool:
     """Whether a column says who else acted: a person, by whatever name, but not the owner."""
-    refers = any(key.column.table.name == "persons" for key in column.foreign_keys)
-    return column.name != OWNER and (refers or column.name.endswith(_OTHERS))
+    persons = any(key.column.table.name == "persons" for key in column.foreign_keys)
+    return column.name != OWNER and (persons or column.name.endswith(_OTHERS))
 
 
 def _own(table: Table, person_id: str) -> ColumnElement[bool]:

@@ -3,6 +3,7 @@
 from typing import Final
 
 from unstrung.studio.pages import (
+    clip_page,
     create,
     desk_applications,
     desk_entry,
@@ -25,6 +26,7 @@ ROUTERS: Final = (
     entrance.router,
     home.router,
     create.router,
+    clip_page.router,
     library.router,
     operations.router,
     desk_applications.router,

@@ -5,6 +5,7 @@ services become a page, or, where a script asked for a part of one, the sentence
 """
 
 from collections.abc import Callable, Coroutine
+from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar, Final
 from urllib.parse import quote, urlsplit
@@ -114,7 +115,7 @@ class PageRoute(APIRoute):
 
         async def handled(request: Request) -> Response:
             try:
-                given = await usual(request)
+                given = await _within_its_transaction(usual, request)
             except SignInFirst:
                 given = RedirectResponse(f"{SIGN_IN}?next={quote(path_of(request))}", 303)
             except RequestValidationError as error:
@@ -128,6 +129,23 @@ class PageRoute(APIRoute):
             return _for_scripts(request, given)
 
         return handled
+
+
+async def _within_its_transaction(
+    usual: Callable[[Request], Coroutine[Any, Any, Response]], request: Request
+) -> Response:
+    """Answer, and end what the route was handed before anybody makes a page of a refusal.
+
+    FastAPI ends it outside the handler and would see an answer where there was a refusal: half of what was
+    asked would stay, and the statement of a refusal would not be written.
+    """
+    outer = request.scope["fastapi_function_astack"]
+    async with AsyncExitStack() as stack:
+        request.scope["fastapi_function_astack"] = stack
+        try:
+            return await usual(request)
+        finally:
+            request.scope["fastapi_function_astack"] = outer
 
 
 def page_router() -> APIRouter:
@@ -207,6 +225,7 @@ def _for_scripts(request: Request, given: Response) -> Response:
         headers = [(k, v) for k, v in given.headers.items() if k not in ("location", "set-cookie")]
         moved = Response(status_code=204, headers=dict(headers), background=given.background)
         moved.headers["hx-redirect"] = given.headers["location"]
+        moved.background = given.background
         for cookie in given.headers.getlist("set-cookie"):
             moved.headers.append("set-cookie", cookie)
         return moved

@@ -156,6 +156,32 @@ def list_shares(
     return found[:limit], len(found) > limit
 
 
+def of_video(session: Session, caller: Caller, video_id: str) -> Sequence[Share]:
+    """The caller's own shares of a clip, newest first.
+
+    Raises:
+        Forbidden: if the key may not.
+    """
+    must_read(caller)
+    query = select(Share).where(Share.person_id == caller.person_id, Share.video_id == video_id)
+    return session.scalars(query.order_by(Share.id.desc())).all()
+
+
+def revisable(session: Session, caller: Caller, limit: int = 20) -> Sequence[Share]:
+    """The caller's own shares that were refused and stay so: what another clip may take the place of.
+
+    Raises:
+        Forbidden: if the key may not.
+    """
+    must_read(caller)
+    query = select(Share).where(
+        Share.person_id == caller.person_id,
+        Share.refused_at.is_not(None),
+        Share.reinstated_at.is_(None),
+    )
+    return session.scalars(query.order_by(Share.id.desc()).limit(limit)).all()
+
+
 def viewer_of(session: Session, secret: str | None) -> str:
     """Whom a link to a shared clip names: the holder of a key, or anybody.
 

@@ -4,11 +4,11 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query, Response
 
-from unstrung.engine.description import Capability
 from unstrung.studio.asking import (
     Asking,
     AskingOf,
     blended,
+    bound_character,
     connected,
     created,
     edited,
@@ -24,8 +24,6 @@ from unstrung.studio.dependencies import (
     Transaction,
     body_schema,
 )
-from unstrung.studio.identity import new_id
-from unstrung.studio.inputs import discard, keep_clip
 from unstrung.studio.telling import poll_after_ms, told, told_all
 from unstrung.studio.videos import service
 from unstrung.studio.videos.models import Video
@@ -122,17 +120,8 @@ def list_videos(
 
 @router.post("/videos/characters", openapi_extra=body_schema(CreateCharacter, needs_file=True))
 def create_character(asking: AskingOf) -> CharacterObject:
-    """Bind a name to somebody in a clip of 2 to 4 seconds."""
-    asked, storage = asking.body.as_a(CreateCharacter), asking.studio.storage
-    asking.model(None).must(Capability.CHARACTERS)
-    key = keep_clip(storage, asked.video, "video", 2.0, 4.0)
-    try:
-        character = service.create_character(
-            asking.session, asking.studio.settings, asking.caller, new_id("char"), asked.name, key
-        )
-    except Exception:
-        discard(storage, key)
-        raise
+    """Bind a name to somebody in a picture, or in a clip of 2 to 4 seconds."""
+    character = bound_character(asking)
     return _told_character(character.id, character.name, character.created_at.timestamp())
 
 

@@ -300,7 +300,7 @@ class CreateCharacter(StrictRequest):
         BeforeValidator(_prompt),
         Field(min_length=1, max_length=80, json_schema_extra={"pattern": _NOT_BLANK}),
     ]
-    video: Upload = Field(description="A clip of 2 to 4 seconds.")
+    video: Upload = Field(description="A picture, or a clip of 2 to 4 seconds.")
 
 
 class VideoError(BaseModel):

@@ -158,10 +158,7 @@ def create_video(
         Forbidden, Paused, UnsupportedByModel, TooMany, NotFound, Conflict: if it may not be.
         NotedRefusal: if the prompt is in a class that is never made; its statement outlives the transaction.
     """
-    caller.must_have(Scope.GENERATE)
-    pauses.must_not_be_paused(session, caller)
-    charters.must_have_accepted(session, settings, caller)
-    admission.must_have_seat(session, settings, caller.person_id)
+    must_be_let(session, settings, caller)
     check_abilities(model, wish)
     must_be_allowed(assessor, caller.person_id, wish.prompt)
     # The person's row is the gate: quotas and turns of one person are counted by one request at a time.
@@ -179,6 +176,18 @@ def create_video(
     session.flush()
     queue.enqueue(session, jobs, video, turn.lock)
     return video
+
+
+def must_be_let(session: Session, settings: Settings, caller: Caller) -> None:
+    """Refuse whoever may begin nothing now; pages ask before they show a button.
+
+    Raises:
+        Forbidden, Paused: saying why, and what would help.
+    """
+    caller.must_have(Scope.GENERATE)
+    pauses.must_not_be_paused(session, caller)
+    charters.must_have_accepted(session, settings, caller)
+    admission.must_have_seat(session, settings, caller.person_id)
 
 
 def _new_video(
@@ -270,6 +279,30 @@ def variation_of(source: Video) -> Wish:
     """
     wish = remix_of(source, source.prompt)
     return replace(wish, seed=None, characters=tuple(source.characters))
+
+
+def wish_of(video: Video) -> Wish:
+    """What was asked for, to ask for it again; files are those of the video."""
+    return Wish(
+        kind=video.kind,
+        prompt=video.prompt,
+        seconds=video.seconds,
+        size=video.size,
+        seed=video.seed,
+        num_steps=video.num_steps,
+        guidance_scale=video.guidance_scale,
+        verbatim=video.verbatim,
+        reference_file=video.reference_file,
+        source_file=video.source_file,
+        source_video_id=video.source_video_id,
+        second_file=video.second_file,
+        second_video_id=video.second_video_id,
+        is_backward=video.is_backward,
+        strength=video.strength,
+        keep=None if video.keep is None else (video.keep[0], video.keep[1]),
+        shots=tuple((start, prompt) for start, prompt in video.shots or ()),
+        characters=tuple(video.characters),
+    )
 
 
 def with_source(wish: Wish, source: Video) -> Wish:
@@ -449,6 +482,13 @@ def get_character(session: Session, caller: Caller, character_id: str) -> Charac
             f"There is no character '{character_id}'.", "character_id", "character_not_found"
         )
     return character
+
+
+def list_characters(session: Session, caller: Caller, limit: int = 50) -> Sequence[Character]:
+    """The caller's own characters, newest first."""
+    caller.must_have(Scope.READ)
+    query = select(Character).where(Character.person_id == caller.person_id)
+    return session.scalars(query.order_by(Character.id.desc()).limit(limit)).all()
 
 
 def _check_quotas(session: Session, settings: Settings, person_id: str) -> None:
