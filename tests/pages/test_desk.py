@@ -17,6 +17,7 @@ from unstrung.studio.assessing import USUAL_ASSESSOR
 from unstrung.studio.assessments.service import Action
 from unstrung.studio.database import now
 from unstrung.studio.lotteries import service as lotteries
+from unstrung.studio.lotteries.service import Plan
 from unstrung.studio.shares import service as shares
 from unstrung.studio.shares.models import Audience, ShareStatus
 from unstrung.studio.shares.service import ShareWish
@@ -43,7 +44,7 @@ def desk(stage: Stage) -> Stage:
         roles = (ProgrammeRole.ARTIST,)
         wish = Wish(cohort.id, "Lina", "lina@example.org", roles, "Foxes in snow.")
         applications.apply(session, wish)
-        lotteries.announce(session, None, cohort.id, 1, now() + timedelta(days=1))
+        lotteries.announce(session, None, Plan(cohort.id, 1, now() + timedelta(days=1)))
     return stage
 
 

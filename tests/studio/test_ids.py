@@ -111,6 +111,9 @@ ELSEWHERE = {
     "test_an_item_binds_only_those_who_accept_it_and_is_shown_only_to_them",
     "POST /confidences/{confidence_id}/end": "test_confidences::"
     "test_a_steward_ends_an_item_early_with_a_reason",
+    "GET /feedback/{note_id}": "test_feedback::NAME",
+    "PUT /feedback/{note_id}/status": "test_feedback::NAME",
+    "DELETE /feedback/{note_id}": "test_feedback::NAME",
     "POST /session/oidc/{issuer}/start": "a name that the operator gave",
     "POST /session/oidc/{issuer}/add": "a name that the operator gave",
     "GET /session/oidc/{issuer}/callback": "test_oidc::"

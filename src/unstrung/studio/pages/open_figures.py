@@ -29,6 +29,7 @@ from unstrung.studio.waitlist import service as waitlist
 from unstrung.studio.waitlist.service import Place
 from unstrung.transparency.errors import TransparencyError
 from unstrung.transparency.tiles import CHECKPOINT
+from unstrung.studio.visitors import ReaderOf
 
 router = page_router()
 
@@ -95,7 +96,7 @@ def show_open(visit: VisitOf) -> Response:
 
 
 @router.get("/open/{card}-card")
-def show_card(card: Literal["model", "data"]) -> Response:
+def show_card(_: ReaderOf, card: Literal["model", "data"]) -> Response:
     """What the shipped model is, and what it learned from, as text."""
     path = files("unstrung.engine") / "weights" / f"{card.upper()}_CARD.md"
     return Response(path.read_text("utf-8"), media_type="text/plain; charset=utf-8")

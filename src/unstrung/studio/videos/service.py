@@ -258,17 +258,10 @@ def remix_of(source: Video, prompt: str) -> Wish:
     """
     must_be_completed(source)
     return Wish(
-        Kind.REMIX,
-        prompt,
-        source.seconds,
-        source.size,
-        source.seed,
-        source.num_steps,
-        source.guidance_scale,
-        source.verbatim,
-        source_file=(source.files or {}).get("video"),
+        Kind.REMIX, prompt, source.seconds, source.size, source.seed, source.num_steps,
+        source.guidance_scale, source.verbatim, source_file=(source.files or {}).get("video"),
         source_video_id=source.id,
-    )
+    )  # fmt: skip
 
 
 def variation_of(source: Video) -> Wish:
@@ -284,25 +277,12 @@ def variation_of(source: Video) -> Wish:
 def wish_of(video: Video) -> Wish:
     """What was asked for, to ask for it again; files are those of the video."""
     return Wish(
-        kind=video.kind,
-        prompt=video.prompt,
-        seconds=video.seconds,
-        size=video.size,
-        seed=video.seed,
-        num_steps=video.num_steps,
-        guidance_scale=video.guidance_scale,
-        verbatim=video.verbatim,
-        reference_file=video.reference_file,
-        source_file=video.source_file,
-        source_video_id=video.source_video_id,
-        second_file=video.second_file,
-        second_video_id=video.second_video_id,
-        is_backward=video.is_backward,
-        strength=video.strength,
-        keep=None if video.keep is None else (video.keep[0], video.keep[1]),
-        shots=tuple((start, prompt) for start, prompt in video.shots or ()),
-        characters=tuple(video.characters),
-    )
+        video.kind, video.prompt, video.seconds, video.size, video.seed, video.num_steps,
+        video.guidance_scale, video.verbatim, video.reference_file, video.source_file,
+        video.source_video_id, video.second_file, video.second_video_id, video.is_backward,
+        video.strength, None if video.keep is None else (video.keep[0], video.keep[1]),
+        tuple((start, prompt) for start, prompt in video.shots or ()), tuple(video.characters),
+    )  # fmt: skip
 
 
 def with_source(wish: Wish, source: Video) -> Wish:
