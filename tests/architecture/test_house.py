@@ -29,6 +29,7 @@ LONG_FUNCTIONS: dict[str, str] = {
         "0004_ways_in",
         "0005_charter_and_sharing",
         "0006_sessions",
+        "0011_shelves",
     )
 }
 

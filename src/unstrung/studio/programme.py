@@ -33,6 +33,8 @@ from unstrung.studio.roles.routes import router as roles_router
 from unstrung.studio.sessions.routes import router as sessions_router
 from unstrung.studio.shares import schemas as shares
 from unstrung.studio.shares.routes import router as shares_router
+from unstrung.studio.shelves import schemas as shelves
+from unstrung.studio.shelves.routes import router as shelves_router
 from unstrung.studio.signals import schemas as signals
 from unstrung.studio.signals.routes import router as signals_router
 from unstrung.studio.stages import schemas as stages
@@ -57,6 +59,7 @@ ROUTERS: Final = (
     roles_router,
     sessions_router,
     shares_router,
+    shelves_router,
     signals_router,
     stages_router,
     statements_router,
@@ -78,6 +81,7 @@ BODIES: Final = (
     *reviews.BODIES,
     *roles.BODIES,
     *shares.BODIES,
+    *shelves.BODIES,
     *signals.BODIES,
     *stages.BODIES,
 )

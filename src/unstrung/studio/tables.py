@@ -26,6 +26,7 @@ from unstrung.studio.reviews.models import ReviewDecision
 from unstrung.studio.roles.models import RoleWithdrawal
 from unstrung.studio.sessions.models import PersonSession, SessionToken
 from unstrung.studio.shares.models import Share
+from unstrung.studio.shelves.models import Folder, ShelfMark
 from unstrung.studio.signals.models import Canary, Sighting, Signal
 from unstrung.studio.stages.models import Gate, StageMove
 from unstrung.studio.statements.models import Statement
@@ -47,6 +48,7 @@ __all__ = [
     "Consent",
     "Criteria",
     "EmailAddress",
+    "Folder",
     "Gate",
     "Invitation",
     "InvitationDecline",
@@ -70,6 +72,7 @@ __all__ = [
     "SeatHold",
     "SessionToken",
     "Share",
+    "ShelfMark",
     "Sighting",
     "SignInAttempt",
     "Signal",

@@ -300,6 +300,13 @@ def add_address(session: Session, person_id: str, address: str, is_verified: boo
     session.flush()
 
 
+def list_addresses(session: Session, caller: Caller) -> Sequence[EmailAddress]:
+    """Addresses that the caller can sign in by."""
+    caller.must_have(Scope.READ)
+    query = select(EmailAddress).where(EmailAddress.person_id == caller.person_id)
+    return session.scalars(query.order_by(EmailAddress.address)).all()
+
+
 def ask_for_link(session: Session, settings: Settings, address: str, language: str) -> Letter:
     """The e-mail that answers somebody who wants to sign in by an address.
 
