@@ -173,6 +173,14 @@ def sharable(session: Session, caller: Caller, video_ids: Sequence[str]) -> list
     ]
 
 
+def shared_of(session: Session, video_ids: Sequence[str]) -> set[str]:
+    """Those of some clips that others can see, or will when a reviewer is through."""
+    query = select(Share.video_id).where(
+        Share.video_id.in_(video_ids), Share.status.in_(_OPEN_SHARES)
+    )
+    return {each for each in session.scalars(query) if each is not None}
+
+
 def list_folders(session: Session, caller: Caller) -> Sequence[Folder]:
     """The caller's folders by name."""
     caller.must_have(Scope.READ)
@@ -246,8 +254,7 @@ def _kept(session: Session, found: Sequence[Video]) -> list[Kept]:
         each.video_id: each
         for each in session.scalars(select(ShelfMark).where(ShelfMark.video_id.in_(ids)))
     }
-    query = select(Share.video_id).where(Share.video_id.in_(ids), Share.status.in_(_OPEN_SHARES))
-    shared = set(session.scalars(query))
+    shared = shared_of(session, ids)
     return [
         Kept(
             each,
