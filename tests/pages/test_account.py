@@ -46,7 +46,7 @@ def test_somebody_adds_a_passkey_and_makes_a_key_that_works(
         page.goto("/studio/account")
         assert secret not in page.content()
         page.get_by_role("button", name="Revoke script").click()
-        page.wait_for_selector("text=Revoked")
+        page.wait_for_selector(".badge:has-text('Revoked')")
         assert httpx.get(f"{noor.url}/v1/videos", headers=headers).status_code == 401
 
 

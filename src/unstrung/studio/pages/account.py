@@ -112,7 +112,7 @@ def rename(visit: VisitOf, body: BodyOf) -> Response:
 def remove_passkey(visit: VisitOf, passkey_id: str) -> Response:
     """Forget a passkey."""
     logins.remove_passkey(visit.session, visit.member, passkey_id)
-    return go(f"{ACCOUNT}#passkeys")
+    return go(ACCOUNT)
 
 
 @router.post("/account/sessions/end-others")
@@ -149,4 +149,4 @@ def make_key(visit: VisitOf, body: BodyOf) -> Response:
 def revoke_key(visit: VisitOf, key_id: str) -> Response:
     """Make a key useless from now on."""
     signals.revoke_own_key(visit.session, visit.member, key_id)
-    return go(f"{ACCOUNT}#keys")
+    return go(ACCOUNT)
