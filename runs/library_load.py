@@ -1,4 +1,4 @@
-"""Time the library of somebody with 100,000 clips: `python runs/library_load.py`; figures go to docs/load.md."""
+"""Time the library of somebody with 100,000 clips; its figures are in docs/load.md."""
 
 import statistics
 import sys

@@ -63,7 +63,7 @@ class _Swings:
         self._way = np.where(rises, 1, np.where(falls, -1, self._way))
         self._low, self._high = (np.where(turned, values, each) for each in (self._low, self._high))
         self._recent.append(turned)
-        return np.sum(self._recent, axis=0, dtype=np.int16)
+        return np.stack(self._recent).sum(0, dtype=np.int16)
 
 
 def _over_area(counts: np.ndarray, known: int) -> int:
@@ -85,7 +85,10 @@ def _cells(light: np.ndarray) -> np.ndarray:
     height, width = light.shape[:2]
     rows, columns = -(-height // _CELLS), -(-width // _CELLS)
     whole = light[: height // rows * rows, : width // columns * columns]
-    return whole.reshape(height // rows, rows, width // columns, columns, 3).mean((1, 3))
+    cells: np.ndarray = whole.reshape(height // rows, rows, width // columns, columns, 3).mean(
+        (1, 3)
+    )
+    return cells
 
 
 def _to_linear() -> np.ndarray:
