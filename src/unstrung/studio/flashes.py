@@ -63,7 +63,8 @@ class _Swings:
         self._way = np.where(rises, 1, np.where(falls, -1, self._way))
         self._low, self._high = (np.where(turned, values, each) for each in (self._low, self._high))
         self._recent.append(turned)
-        return np.stack(self._recent).sum(0, dtype=np.int16)
+        counts: np.ndarray = np.stack(self._recent).sum(0, dtype=np.int16)
+        return counts
 
 
 def _over_area(counts: np.ndarray, known: int) -> int:
