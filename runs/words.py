@@ -1,9 +1,9 @@
 """The words of the studio's pages: collect sentences, and keep the catalogues of five languages in step.
 
 `python runs/words.py` writes `pages/locale/xx.po`: new sentences come in without a translation, old ones that
-no page says any more go, translations stay. `--missing fr` prints what is not translated in French as JSON and
-changes nothing; `--take FILE fr` reads translations into its catalogue: {"English": "translation"}, and for
-plurals {"[\\"one\\", \\"many\\"]": ["form", ...]}, as many forms as the language has.
+no page says any more go, translations stay. `--missing fr` prints what is not translated in French as JSON
+and changes nothing; `--take FILE fr` reads translations into its catalogue: {"English": "translation"}, and
+for plurals {"[\\"one\\", \\"many\\"]": ["form", ...]}, as many forms as the language has.
 """
 
 import argparse

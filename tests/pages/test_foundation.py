@@ -82,6 +82,9 @@ def test_every_sentence_of_templates_is_marked_for_translation() -> None:
 def test_the_first_address_leads_to_the_studio_and_work_asks_who_one_is(http: httpx.Client) -> None:
     assert http.get("/").headers["location"] == "/studio"
     assert http.get("/studio").status_code == 200
+    mark = http.get("/favicon.ico")
+    assert mark.status_code == 302
+    assert http.get(mark.headers["location"]).headers["content-type"] == "image/svg+xml"
     asked = http.get("/studio/create?prompt=a+fox")
     assert (asked.status_code, asked.headers["location"]) == (
         303, "/studio/sign-in?next=/studio/create%3Fprompt%3Da%2Bfox",

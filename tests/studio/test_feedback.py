@@ -99,8 +99,12 @@ def test_stewards_read_no_names_but_of_those_who_want_it_and_decline_with_a_reas
     assert [each["id"] for each in left] == [named["id"]]
 
 
-def test_a_note_is_taken_back_for_good_and_outlives_its_clip(client: TestClient, clip: str) -> None:
+def test_a_note_is_taken_back_for_good_and_outlives_its_clip(
+    client: TestClient, people: People, clip: str
+) -> None:
     note, other = give(client, clip).json()["id"], give(client, clip).json()["id"]
+    stranger = people.headers("other")
+    assert client.delete(f"{FEEDBACK}/{note}", headers=stranger).status_code == 404
     assert client.delete(f"{FEEDBACK}/{note}").json()["withdrawn"] is True
     assert client.get(f"{FEEDBACK}/{note}").status_code == 404
     client.delete(f"/v1/videos/{clip}")

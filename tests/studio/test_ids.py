@@ -111,9 +111,12 @@ ELSEWHERE = {
     "test_an_item_binds_only_those_who_accept_it_and_is_shown_only_to_them",
     "POST /confidences/{confidence_id}/end": "test_confidences::"
     "test_a_steward_ends_an_item_early_with_a_reason",
-    "GET /feedback/{note_id}": "test_feedback::NAME",
-    "PUT /feedback/{note_id}/status": "test_feedback::NAME",
-    "DELETE /feedback/{note_id}": "test_feedback::NAME",
+    "GET /feedback/{note_id}": "test_feedback::"
+    "test_somebody_else_speaks_of_a_clip_only_once_it_is_shared",
+    "PUT /feedback/{note_id}/status": "test_feedback::"
+    "test_stewards_read_no_names_but_of_those_who_want_it_and_decline_with_a_reason",
+    "DELETE /feedback/{note_id}": "test_feedback::"
+    "test_a_note_is_taken_back_for_good_and_outlives_its_clip",
     "POST /session/oidc/{issuer}/start": "a name that the operator gave",
     "POST /session/oidc/{issuer}/add": "a name that the operator gave",
     "GET /session/oidc/{issuer}/callback": "test_oidc::"

@@ -26,6 +26,7 @@ from unstrung.studio.assessments.service import Assessor
 from unstrung.studio.consents import service as consents
 from unstrung.studio.database import Database
 from unstrung.studio.errors import ServiceFault
+from unstrung.studio.flashes import most_flashes
 from unstrung.studio.generator import Generator, Task
 from unstrung.studio.jobs import JobQueue
 from unstrung.studio.metrics import WorkerMetrics
@@ -297,6 +298,7 @@ def _result(video: Video, task: Task, generation: Generation) -> dict[str, Any]:
         "fps": generation.frame_rate,
         "num_frames": num_frames,
         "duration_seconds": round(seconds, 3),
+        "flashes": most_flashes(generation.clips[0], generation.frame_rate),
         "notes": notes,
         "timings_s": {name: round(value, 3) for name, value in generation.timings_s.items()},
     }

@@ -39,6 +39,8 @@ from unstrung.studio.sessions.routes import people_router as sessions_of_people_
 from unstrung.studio.sessions.routes import router as sessions_router
 from unstrung.studio.shares import schemas as shares
 from unstrung.studio.shares.routes import router as shares_router
+from unstrung.studio.shelves import schemas as shelves
+from unstrung.studio.shelves.routes import router as shelves_router
 from unstrung.studio.signals import schemas as signals
 from unstrung.studio.signals.routes import router as signals_router
 from unstrung.studio.stages import schemas as stages
@@ -66,6 +68,7 @@ ROUTERS: Final = (
     sessions_router,
     sessions_of_people_router,
     shares_router,
+    shelves_router,
     signals_router,
     stages_router,
     statements_router,
@@ -90,6 +93,7 @@ BODIES: Final = (
     *roles.BODIES,
     *sessions.BODIES,
     *shares.BODIES,
+    *shelves.BODIES,
     *signals.BODIES,
     *stages.BODIES,
 )

@@ -28,6 +28,7 @@ from unstrung.studio.reviews.models import ReviewDecision
 from unstrung.studio.roles.models import RoleWithdrawal
 from unstrung.studio.sessions.models import PersonSession, SessionToken
 from unstrung.studio.shares.models import Share
+from unstrung.studio.shelves.models import Folder, ShelfMark
 from unstrung.studio.signals.models import Canary, Sighting, Signal
 from unstrung.studio.stages.models import Gate, StageMove
 from unstrung.studio.statements.models import Statement
@@ -52,6 +53,7 @@ __all__ = [
     "Criteria",
     "EmailAddress",
     "Feedback",
+    "Folder",
     "Gate",
     "Invitation",
     "InvitationDecline",
@@ -76,6 +78,7 @@ __all__ = [
     "SeatHold",
     "SessionToken",
     "Share",
+    "ShelfMark",
     "Sighting",
     "SignInAttempt",
     "Signal",

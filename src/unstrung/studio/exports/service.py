@@ -10,7 +10,6 @@ import zipfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from io import RawIOBase
 from typing import Any, Final
 
 from sqlalchemy import Column, ColumnElement, Select, Table, and_, delete, func, or_, select, update
@@ -33,6 +32,7 @@ from unstrung.studio.queue import service as queue
 from unstrung.studio.storage import Storage, StorageError
 from unstrung.studio.tables import metadata
 from unstrung.studio.videos.models import OPEN, Character, Video
+from unstrung.studio.zips import Sink
 
 OWNER: Final = "person_id"
 # Tables with somebody's rows that an export leaves out, each with its reason; empty is the goal.
@@ -235,27 +235,8 @@ def erase(session: Session, jobs: JobQueue, caller: Caller, confirm: str) -> Era
 # How an archive is written.
 
 
-class _Sink(RawIOBase):
-    """Takes what is written until it is fetched; ZipFile sees a pipe, in which it cannot go back."""
-
-    def __init__(self) -> None:
-        self._held = bytearray()
-
-    def writable(self) -> bool:
-        return True
-
-    def write(self, data: Any) -> int:
-        self._held += data
-        return len(data)
-
-    def take(self) -> bytes:
-        taken = bytes(self._held)
-        self._held.clear()
-        return taken
-
-
 def _archive(database: Database, storage: Storage, person_id: str) -> Iterator[bytes]:
-    sink = _Sink()
+    sink = Sink()
     missing: list[dict[str, str]] = []
     moment = now()
     with zipfile.ZipFile(sink, "w", zipfile.ZIP_DEFLATED) as target:
@@ -366,7 +347,7 @@ def _in_batches(database: Database, kind: Any, person_id: str) -> Iterator[Any]:
 
 
 def _copied(
-    storage: Storage, key: str, target: zipfile.ZipFile, name: str, when: datetime, sink: _Sink
+    storage: Storage, key: str, target: zipfile.ZipFile, name: str, when: datetime, sink: Sink
 ) -> Iterator[bytes]:
     """Write a stored file into the archive as it is, and hand on what is ready."""
     stored = storage.head(key)
@@ -470,7 +451,8 @@ def _acts_of_office(session: Session, person_id: str) -> list[Left]:
     why = "What you did for the programme; it refers to a number without a name."
     return [
         Left(f"{table.name}.{column.name}", _count(session, table, column.name, person_id), why)
-        for table in metadata.sorted_tables for column in table.columns
+        for table in metadata.sorted_tables
+        for column in table.columns
         if _names_others(column)
     ]
 

@@ -3,6 +3,7 @@
 from typing import Final
 
 from unstrung.studio.pages import (
+    account,
     clip_page,
     create,
     desk_applications,
@@ -13,6 +14,7 @@ from unstrung.studio.pages import (
     desk_reviews,
     desk_signals,
     entrance,
+    explore,
     home,
     library,
     open_figures,
@@ -25,8 +27,10 @@ ROUTERS: Final = (
     entrance.first_page,
     entrance.router,
     home.router,
+    account.router,
     create.router,
     clip_page.router,
+    explore.router,
     library.router,
     operations.router,
     desk_applications.router,

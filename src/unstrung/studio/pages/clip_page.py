@@ -234,7 +234,7 @@ def _shown(visit: Visit, share: Share) -> Shown:
     statement = None
     if share.statement_id is not None:
         statement = statements.get_statement(visit.session, visit.member, share.statement_id)
-    link = f"{visit.studio.settings.base_url}{PREFIX}/shared/{share.id}{query}"
+    link = f"{visit.studio.settings.base_url}{PREFIX}/explore/{share.id}{query}"
     return Shown(told, link, statement)
 
 

@@ -25,11 +25,11 @@ from unstrung.studio.pages.visits import Visit, VisitOf, page_router
 from unstrung.studio.pauses import service as pauses
 from unstrung.studio.pauses.schemas import PauseObject, pause_object
 from unstrung.studio.stages.models import Stage
+from unstrung.studio.visitors import ReaderOf
 from unstrung.studio.waitlist import service as waitlist
 from unstrung.studio.waitlist.service import Place
 from unstrung.transparency.errors import TransparencyError
 from unstrung.transparency.tiles import CHECKPOINT
-from unstrung.studio.visitors import ReaderOf
 
 router = page_router()
 

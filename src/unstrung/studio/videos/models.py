@@ -7,6 +7,7 @@ from typing import Any
 from sqlalchemy import (
     BigInteger,
     CheckConstraint,
+    Computed,
     ForeignKey,
     Index,
     LargeBinary,
@@ -67,6 +68,7 @@ class Video(Table):
             unique=True,
             postgresql_where=text("idempotency_key IS NOT NULL"),
         ),
+        Index("ix_videos_trigrams", text("trigrams_of(words)"), postgresql_using="gin"),
         CheckConstraint("progress BETWEEN 0 AND 100", name="progress"),
     )
 
@@ -150,6 +152,15 @@ class Video(Table):
     files: Mapped[dict[str, Any] | None] = mapped_column(comment="storage key of each variant")
     fingerprint: Mapped[bytes] = mapped_column(LargeBinary, comment="SHA-256 of the request")
     idempotency_key: Mapped[str | None] = mapped_column(String(255))
+    words: Mapped[str] = mapped_column(
+        Text,
+        Computed(
+            "lower(left(prompt, 1600) || ' ' || left(coalesce(recipe ->> 'caption', ''), 400))",
+            persisted=True,
+        ),
+        deferred=True,
+        comment="beginnings of prompt and caption in small letters, for search",
+    )
 
 
 class Character(Table):

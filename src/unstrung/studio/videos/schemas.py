@@ -360,6 +360,9 @@ class VideoObject(BaseModel):
     native_size: str | None = Field(
         None, description="Size at which the model drew, before scaling."
     )
+    flashes: int | None = Field(
+        None, description="Most flashes in any second (WCAG 2.3.1); null if nobody looked."
+    )
     caption: str | None = Field(None, description="How the prompt was understood.")
     unplaced: list[str] | None = Field(None, description="Words that the model does not know.")
     notes: list[str] = []
@@ -461,6 +464,7 @@ def video_object(
         num_frames=result.get("num_frames"),
         duration_seconds=result.get("duration_seconds"),
         native_size=result.get("native_size"),
+        flashes=result.get("flashes"),
         caption=recipe.get("caption"),
         unplaced=recipe.get("unplaced"),
         notes=result.get("notes", []),
