@@ -117,6 +117,8 @@ ELSEWHERE = {
     "test_stewards_read_no_names_but_of_those_who_want_it_and_decline_with_a_reason",
     "DELETE /feedback/{note_id}": "test_feedback::"
     "test_a_note_is_taken_back_for_good_and_outlives_its_clip",
+    "POST /shelf/folders/{folder_id}": "test_shelves::test_nobody_marks_or_keeps_anything_of_somebody_else",
+    "DELETE /shelf/folders/{folder_id}": "test_shelves::test_nobody_marks_or_keeps_anything_of_somebody_else",
     "POST /session/oidc/{issuer}/start": "a name that the operator gave",
     "POST /session/oidc/{issuer}/add": "a name that the operator gave",
     "GET /session/oidc/{issuer}/callback": "test_oidc::"

@@ -27,6 +27,7 @@ UNCOUNTED = {
     "/programme/v1/log/checkpoint": "a small file, which auditors read again and again",
     "/programme/v1/log/tile/{path:path}": "small files, which auditors read by the thousand",
     "/": "leads to the first page",
+    "/favicon.ico": "leads to the mark",
     "/studio/static/{name:path}": "small files from memory, which every page asks for",
     "/v1/files/{video_id}/{variant}": "players ask in parts; without a good signature nothing is looked up",
     "/programme/v1/shared/{share_id}/files/{variant}": "the same",
