@@ -2,7 +2,18 @@
 
 from typing import Final
 
-from unstrung.studio.pages import create, entrance, home, library, patterns
+from unstrung.studio.pages import (
+    create,
+    decisions,
+    entrance,
+    home,
+    joining,
+    library,
+    patterns,
+    programme_home,
+    records,
+    terms,
+)
 
 ROUTERS: Final = (
     entrance.first_page,
@@ -11,4 +22,9 @@ ROUTERS: Final = (
     create.router,
     library.router,
     patterns.router,
+    programme_home.router,
+    joining.router,
+    terms.router,
+    decisions.router,
+    records.router,
 )
