@@ -184,7 +184,7 @@ def appeal(visit: VisitOf, body: BodyOf, statement_id: PathId) -> Response:
     fields = {**body.fields, "statement_id": statement_id}
     asked = type(body)(fields, body.is_form).as_a(CreateAppeal)
     appeals.lodge(visit.session, visit.member, asked.statement_id, asked.text)
-    return go(f"{BASE}/statements/{statement_id}#appeal")
+    return go(f"{BASE}/statements/{statement_id}?appealed=1")
 
 
 @router.post("/programme/statements/{statement_id}/revise")
@@ -198,9 +198,7 @@ def revise(visit: VisitOf, body: BodyOf, statement_id: PathId) -> Response:
     asked = type(body)(fields, body.is_form).as_a(CreateShare)
     wish = ShareWish(asked.video_id, asked.audience, asked.revises, asked.note)
     studio = visit.studio
-    shares.share(
-        visit.session, studio.assessor, visit.member, studio.settings.review_hours, wish
-    )
+    shares.share(visit.session, studio.assessor, visit.member, studio.settings.review_hours, wish)
     return go(f"{BASE}/statements/{statement_id}?revised=1")
 
 

@@ -98,12 +98,14 @@ class ConsentsPage(Page):
         switches: one for each use.
         videos: id of a clip to its own words.
         history: every change, newest first.
+        changed: the use that was switched just now; None if none was.
     """
 
     template: ClassVar[str] = "programme/consents.html"
     switches: list[Switch]
     videos: dict[str, dict[Use, bool]]
     history: list[Consent]
+    changed: Switch | None
 
 
 @router.get("/programme/charter")
@@ -136,7 +138,8 @@ def accept_charter(visit: VisitOf, body: BodyOf) -> Response:
     fields = {key: value for key, value in filled(body).fields.items() if key != "agreed"}
     asked = type(body)(fields, body.is_form).as_a(AcceptCharter)
     charters.accept(visit.session, visit.member, asked.version, asked.language, asked.digest)
-    return go(f"{BASE}/charter?version={asked.version}#accepted")
+    # No '#' here: scripts would then only scroll on the page that the form stands on.
+    return go(f"{BASE}/charter?version={asked.version}")
 
 
 @router.get("/programme/charter/changes")
@@ -154,15 +157,17 @@ def show_changes(visit: VisitOf, before: str, after: str | None = None) -> Respo
 
 
 @router.get("/programme/consents")
-def show_consents(visit: VisitOf) -> Response:
+def show_consents(visit: VisitOf, changed: str = "") -> Response:
     """The four consents, and every change of them."""
     words = consents.words_of(visit.session, visit.member)
     since = {each.use: each.decided_at for each in words.history if each.video_id is None}
+    switches = [Switch(use, given, since.get(use)) for use, given in words.general.items()]
     page = ConsentsPage(
         title=visit.say("Four consents"),
-        switches=[Switch(use, given, since.get(use)) for use, given in words.general.items()],
+        switches=switches,
         videos=words.videos,
         history=words.history[::-1],
+        changed=next((each for each in switches if each.use == changed), None),
     )
     return visit.show(page)
 
@@ -172,7 +177,7 @@ def change_consent(visit: VisitOf, body: BodyOf, use: Use) -> Response:
     """Give or withdraw one consent."""
     asked = filled(body).as_a(ChangeConsent)
     consents.change(visit.session, visit.member, use, asked.given, asked.video_id)
-    return go(f"{BASE}/consents#{use}")
+    return go(f"{BASE}/consents?changed={use}")
 
 
 def _language_code(
@@ -181,7 +186,7 @@ def _language_code(
     """The reader's language, if the version was published in it; else the original."""
     code = wanted or visit.reader.language.code
     current = charters.in_force(visit.session)
-    asked = version or (current.version if current else versions[0].version)
+    asked = version or (current.version if current else versions[0].version.version)
     return code if _is_in(versions, asked, code) else ORIGINAL
 
 
