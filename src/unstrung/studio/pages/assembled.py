@@ -6,6 +6,7 @@ from unstrung.studio.pages import (
     account,
     clip_page,
     create,
+    decisions,
     desk_applications,
     desk_entry,
     desk_hearings,
@@ -16,11 +17,15 @@ from unstrung.studio.pages import (
     entrance,
     explore,
     home,
+    joining,
     library,
     open_figures,
     operations,
     patterns,
+    programme_home,
+    records,
     storyboards,
+    terms,
 )
 
 ROUTERS: Final = (
@@ -43,4 +48,9 @@ ROUTERS: Final = (
     open_figures.router,
     patterns.router,
     storyboards.router,
+    programme_home.router,
+    joining.router,
+    terms.router,
+    decisions.router,
+    records.router,
 )
