@@ -4,6 +4,7 @@ import io
 import json
 import re
 import shutil
+import time
 import zipfile
 from collections.abc import Callable, Iterator
 from datetime import timedelta
@@ -157,13 +158,18 @@ def test_a_lottery_can_be_checked_by_whoever_reads_its_page(
     http.post(f"{BASE}/apply", data=fields(stage, name="Lena"))
     with stage.database.transaction() as session:
         steward = stage.caller("Stella")
-        closes = now() + timedelta(milliseconds=50)
-        lottery = lotteries.announce(session, steward, cohort_id(stage), 1, closes)
-        lottery_id, commitment = lottery.id, lottery.seed_hash
+        closes = now() + timedelta(seconds=2)
+        plan = lotteries.Plan(cohort_id(stage), 1, closes)
+        lottery = lotteries.announce(session, steward, plan)
+        lottery_id, commitment = lottery.id, lottery.secret_hash
     before = http.get(f"{BASE}/lotteries/{lottery_id}").text
     assert commitment in before
-    assert "The seed is shown with the draw" in before
+    assert "The secret and the seed are shown with the draw" in before
     assert "You take part in the next draw." in http.get(f"{BASE}/application").text
+    words = {"phrase": "a fox that nobody else thinks of"}
+    assert http.post(f"{BASE}/application/phrase", data={"phrase": "short"}).status_code == 400
+    assert http.post(f"{BASE}/application/phrase", data=words).status_code == 303
+    time.sleep(2)
     with stage.database.transaction() as session:
         steward = stage.caller("Stella")
         lotteries.close(session, steward, lottery_id)

@@ -5,6 +5,7 @@ from typing import Final
 from unstrung.studio.pages import (
     account,
     clip_page,
+    confidences,
     create,
     decisions,
     desk_applications,
@@ -51,6 +52,7 @@ ROUTERS: Final = (
     programme_home.router,
     joining.router,
     terms.router,
+    confidences.router,
     decisions.router,
     records.router,
 )

@@ -4,16 +4,19 @@ An applicant has no account. Their code (id and token) is kept in a cookie of th
 '#' in their private link, which browsers send to nobody; it is never part of an address that is sent.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Final
 
-from fastapi import Depends, Request, Response
+from fastapi import BackgroundTasks, Depends, Request, Response
 
 from unstrung.studio import cookies
 from unstrung.studio.admission import service as admission
 from unstrung.studio.admission.models import Cohort, ProgrammeRole, Seat
 from unstrung.studio.admission.service import RIGHTS
+from unstrung.studio.appeals import service as appeals
+from unstrung.studio.appeals.models import Appeal
+from unstrung.studio.appeals.schemas import AppealRefusal
 from unstrung.studio.applications import service
 from unstrung.studio.applications.models import Application
 from unstrung.studio.applications.routes import create_application
@@ -23,7 +26,7 @@ from unstrung.studio.invitations import service as invitations
 from unstrung.studio.invitations.schemas import DeclineInvitation, RedeemInvitation
 from unstrung.studio.invitations.service import Redeemed
 from unstrung.studio.lotteries import service as lotteries
-from unstrung.studio.lotteries.schemas import lottery_row
+from unstrung.studio.lotteries.schemas import ContributePhrase, lottery_row
 from unstrung.studio.pages.create import filled
 from unstrung.studio.pages.programme_home import BASE, OpenCohort, open_cohorts
 from unstrung.studio.pages.site import Page
@@ -78,6 +81,7 @@ class ApplicationPage(Page):
         lottery: that it waits for, by id; empty if there is none.
         statement: of reasons, if it was refused.
         invitation: state of the invitation, if it was admitted.
+        appeals: against the refusal, newest first.
         rule: the order of the waitlist.
     """
 
@@ -90,6 +94,7 @@ class ApplicationPage(Page):
     lottery: str
     statement: Statement | None
     invitation: str
+    appeals: Sequence[Appeal]
     rule: str
 
 
@@ -212,14 +217,33 @@ def withdraw(visit: VisitOf, _: VisitorOf) -> Response:
     return go(f"{BASE}/application")
 
 
+@router.post("/programme/application/phrase", dependencies=_FROM_HERE)
+def mix_in(visit: VisitOf, body: VisitorBodyOf) -> Response:
+    """Put words of the applicant's own into the draw that is open."""
+    asked = body.as_a(ContributePhrase)
+    own = _parts(visit.request.cookies.get(APPLICATION_COOKIE, ""))
+    lotteries.contribute(visit.session, *own, asked.phrase, None)
+    return go(f"{BASE}/application")
+
+
+@router.post("/programme/application/appeal", dependencies=_FROM_HERE)
+def appeal(visit: VisitOf, body: VisitorBodyOf) -> Response:
+    """Appeal against the refusal; somebody else hears it."""
+    asked = body.as_a(AppealRefusal)
+    own = _parts(visit.request.cookies.get(APPLICATION_COOKIE, ""))
+    appeals.lodge_for_applicant(visit.session, *own, asked.text)
+    return go(f"{BASE}/application")
+
+
 @router.post("/programme/application/come", dependencies=_FROM_HERE)
-def come(request: Request, visit: VisitOf, body: VisitorBodyOf) -> Response:
+def come(request: Request, visit: VisitOf, body: VisitorBodyOf, tasks: BackgroundTasks) -> Response:
     """Take the seat that an admission keeps."""
     application_id, token = _parts(request.cookies.get(APPLICATION_COOKIE, ""))
     name = service.get_own(visit.session, application_id, token).name
     code, _ = service.take_invitation(visit.session, application_id, token)
     wanted = str(body.fields.get("name", "")).strip() or name
-    return _seated(visit, invitations.redeem(visit.session, code, wanted, visit.caller))
+    taken = invitations.redeem(visit.session, code, wanted, visit.caller)
+    return _seated(visit, taken, tasks)
 
 
 @router.get("/programme/invited")
@@ -229,11 +253,12 @@ def show_invited(visit: VisitOf, declined: str = "") -> Response:
 
 
 @router.post("/programme/invited", dependencies=_FROM_HERE)
-def redeem(visit: VisitOf, body: VisitorBodyOf) -> Response:
+def redeem(visit: VisitOf, body: VisitorBodyOf, tasks: BackgroundTasks) -> Response:
     """Take the seat of an invitation."""
     asked = filled(body).as_a(RedeemInvitation)
     code = asked.code.strip().rpartition("#")[2]
-    return _seated(visit, invitations.redeem(visit.session, code, asked.name, visit.caller))
+    taken = invitations.redeem(visit.session, code, asked.name, visit.caller)
+    return _seated(visit, taken, tasks)
 
 
 @router.post("/programme/invited/decline", dependencies=_FROM_HERE)
@@ -306,18 +331,18 @@ def _followed(visit: Visit, application: Application, code: str) -> ApplicationP
         lottery=cohort.lottery.id if waits and cohort.lottery else "",
         statement=service.statement_of(visit.session, application),
         invitation=str(service.invitation_of(visit.session, application) or ""),
+        appeals=appeals.list_for_applicant(visit.session, *_parts(code)),
         rule=waitlist.RULE,
     )  # fmt: skip
 
 
-def _seated(visit: Visit, taken: Redeemed) -> Response:
+def _seated(visit: Visit, taken: Redeemed, tasks: BackgroundTasks) -> Response:
     """On to the welcome; a new person is signed in, and sees the first key there."""
     onward = go(f"{BASE}/welcome")
     if taken.secret is not None:
-        settings = visit.studio.settings
         _remember(visit, onward, FIRST_KEY_COOKIE, taken.secret, _FIRST_KEY_S)
         person_id = taken.seat.person_id
-        sign_in(visit.request, onward, settings, visit.session, person_id, Way.INVITATION)
+        sign_in(visit.request, onward, tasks, visit.session, person_id, Way.INVITATION)
     return onward
 
 
