@@ -66,6 +66,7 @@ def test_a_template_reads_nothing_that_its_page_does_not_say(page: type[Page]) -
             each if isinstance(each, str) else each[1] for part in imports for each in part.names
         }
         parts |= {each.name for each in tree.find_all(jinja2.nodes.Macro)}
+        parts |= {each.name for each in tree.find_all(jinja2.nodes.Name) if each.ctx == "store"}
         assert jinja2.meta.find_undeclared_variables(tree) <= known | parts, name
     documented = (page.__doc__ or "") + (Page.__doc__ or "")
     assert all(f"{field.name}" in documented for field in fields(page)), page

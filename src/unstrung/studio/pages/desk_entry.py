@@ -260,9 +260,10 @@ def close_lottery(visit: VisitOf, lottery_id: str) -> Response:
 
 
 @router.post("/desk/lotteries/{lottery_id}/draw")
-def draw_lottery(visit: VisitOf, lottery_id: str) -> Response:
-    """Show the seed and order the tickets."""
-    lotteries.draw(visit.session, visit.must_have_any("admit"), lottery_id)
+def draw_lottery(visit: VisitOf, body: BodyOf, lottery_id: str) -> Response:
+    """Show the secret, mix the seed and order the tickets."""
+    randomness = str(body.fields.get("drand_randomness", "")).strip() or None
+    lotteries.draw(visit.session, visit.must_have_any("admit"), lottery_id, randomness)
     return go(f"{PREFIX}/desk/lotteries/{lottery_id}")
 
 
