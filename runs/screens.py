@@ -19,7 +19,6 @@ ROOT: Final = Path(__file__).parents[1]
 sys.path[:0] = [str(ROOT / "tests")]
 
 from pages.stage import Stage, open_stage  # noqa: E402  # the stage of the tests
-
 from unstrung.studio.access.service import Caller  # noqa: E402
 from unstrung.studio.accounts.models import Role  # noqa: E402
 from unstrung.studio.admission import service as admission  # noqa: E402
@@ -33,7 +32,8 @@ from unstrung.studio.shares import service as shares  # noqa: E402
 from unstrung.studio.shares.models import Audience  # noqa: E402
 
 PROMPTS: Final = (
-    "a fox crosses a snowy field", "due anatre attraversano il mare", "a panda jumps up and down on the beach",
+    "a fox crosses a snowy field", "due anatre attraversano il mare",
+    "a panda jumps up and down on the beach",
     "un lapin saute dans la forêt", "a bus crosses the city rightwards", "فيل يقف على المسرح",
     "an owl stays in a forest at night", "a star spins in space",
 )  # fmt: skip
@@ -44,17 +44,21 @@ VISITOR: Final = {
     "not-here": "/studio/explore/nothing",
 }  # fmt: skip
 MEMBER: Final = {
-    "create": "/studio/create", "clip": "/studio/clips/{clip}", "compare": "/studio/compare?a={clip}&b={other}",
+    "create": "/studio/create", "clip": "/studio/clips/{clip}",
+    "compare": "/studio/compare?a={clip}&b={other}",
     "storyboard": "/studio/storyboard", "library": "/studio/library", "account": "/studio/account",
     "programme": "/studio/programme", "consents": "/studio/programme/consents",
     "statements": "/studio/programme/statements", "receipts": "/studio/programme/receipts",
-    "pauses": "/studio/programme/pauses", "export": "/studio/programme/export", "leave": "/studio/programme/leave",
+    "pauses": "/studio/programme/pauses", "export": "/studio/programme/export",
+    "leave": "/studio/programme/leave",
     "confidences": "/studio/programme/confidences",
 }  # fmt: skip
 STEWARD: Final = {
-    "desk": "/studio/desk", "desk-applications": "/studio/desk/applications", "desk-cohorts": "/studio/desk/cohorts",
+    "desk": "/studio/desk", "desk-applications": "/studio/desk/applications",
+    "desk-cohorts": "/studio/desk/cohorts",
     "desk-lotteries": "/studio/desk/lotteries", "desk-invitations": "/studio/desk/invitations",
-    "desk-roles": "/studio/desk/roles", "desk-stages": "/studio/desk/stages", "desk-reviews": "/studio/desk/reviews",
+    "desk-roles": "/studio/desk/roles", "desk-stages": "/studio/desk/stages",
+    "desk-reviews": "/studio/desk/reviews",
     "desk-hearings": "/studio/desk/hearings", "desk-pauses": "/studio/desk/pauses",
     "desk-signals": "/studio/desk/signals", "desk-log": "/studio/desk/log",
 }  # fmt: skip
@@ -65,16 +69,23 @@ WAYS: Final[dict[str, tuple[dict[str, Any], str, str]]] = {
     "arabic": ({"viewport": {"width": 1280, "height": 800}}, "light", "ar"),
 }
 OPERATOR: Final = {
-    "operator_name": "Lanterna", "operator_contact": "desk@example.org", "operator_law": {"en": "Italian law"},
+    "operator_name": "Lanterna", "operator_contact": "desk@example.org",
+    "operator_law": {"en": "Italian law"},
 }  # fmt: skip
 
 
 def fill(stage: Stage) -> dict[str, str]:
     """People, clips, a programme; and the ids that addresses need."""
     stage.add_person("Noor")
-    stage.add_person("Stella", Role.MEMBER, ProgrammeRole.STEWARD, ProgrammeRole.REVIEWER, ProgrammeRole.JUROR)
+    stage.add_person(
+        "Stella", Role.MEMBER, ProgrammeRole.STEWARD, ProgrammeRole.REVIEWER, ProgrammeRole.JUROR
+    )
     clips = [stage.make_clip("Noor", prompt) for prompt in PROMPTS]
-    noor, stella, assessor = stage.caller("Noor"), stage.caller("Stella"), stage.app.state.studio.assessor
+    noor, stella, assessor = (
+        stage.caller("Noor"),
+        stage.caller("Stella"),
+        stage.app.state.studio.assessor,
+    )
     with stage.database.transaction() as session:
         made = [
             shares.share(session, assessor, noor, 48, shares.ShareWish(each, Audience.PUBLIC))
@@ -89,18 +100,23 @@ def fill(stage: Stage) -> dict[str, str]:
 
 
 def _programme(stage: Stage, session: Any, noor: Caller, stella: Caller) -> None:
-    cohort = admission.create_cohort(session, "Painters", 24, "Painters who work by hand and want to move.")
+    cohort = admission.create_cohort(
+        session, "Painters", 24, "Painters who work by hand and want to move."
+    )
     clauses = {"own-work": "You show work of your own.", "two-weeks": "You have two weeks to look."}
     applications.publish_criteria(session, None, cohort.id, "People who paint.", clauses, {})
     admission.seat(session, noor.person_id, cohort.id)
     roles = (ProgrammeRole.ARTIST,)
     for name in ("Lina", "Ottavio"):
-        wish = applications.Wish(cohort.id, name, f"{name.lower()}@example.org", roles, "Foxes in snow.")
+        wish = applications.Wish(
+            cohort.id, name, f"{name.lower()}@example.org", roles, "Foxes in snow."
+        )
         applications.apply(session, wish)
     lotteries.announce(session, None, lotteries.Plan(cohort.id, 2, now() + timedelta(days=3)))
-    published = charters.publish(session, stage.settings, stella, "1.0", None)
+    charters.publish(session, stage.settings, stella, "1.0", None)
+    digest = charters.read(session, "1.0", "en")[0].sha256
     for each in (noor, stella):
-        charters.accept(session, each, "1.0", "en", published.digests["en"])
+        charters.accept(session, each, "1.0", "en", digest)
 
 
 def main() -> None:
@@ -115,18 +131,34 @@ def main() -> None:
         sync_playwright() as playwright,
     ):
         ids = fill(stage)
-        browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=["--no-sandbox"])
+        browser = playwright.chromium.launch(
+            executable_path="/usr/bin/chromium", args=["--no-sandbox"]
+        )
         for way, (context, look, language) in WAYS.items():
             for name, pages in ((None, VISITOR), ("Noor", MEMBER), ("Stella", STEWARD)):
                 wanted = {key: path for key, path in pages.items() if asked.only in key}
                 if wanted:
                     opened = browser.new_context(base_url=stage.url, color_scheme=look, **context)
-                    _take(stage, opened, name, {k: p.format(**ids) for k, p in wanted.items()}, language, asked.out, way)
+                    _take(
+                        stage,
+                        opened,
+                        name,
+                        {k: p.format(**ids) for k, p in wanted.items()},
+                        language,
+                        asked.out,
+                        way,
+                    )
         browser.close()
 
 
 def _take(
-    stage: Stage, context: Any, name: str | None, pages: dict[str, str], language: str, out: Path, way: str
+    stage: Stage,
+    context: Any,
+    name: str | None,
+    pages: dict[str, str],
+    language: str,
+    out: Path,
+    way: str,
 ) -> None:
     page = context.new_page()
     if name is not None:

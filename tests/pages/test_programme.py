@@ -29,6 +29,9 @@ from unstrung.studio.invitations.service import Terms
 from unstrung.studio.lotteries import service as lotteries
 from unstrung.studio.pauses import service as pauses
 from unstrung.studio.pauses.models import Level, PauseGround
+from unstrung.studio.shares import service as shares
+from unstrung.studio.shares.models import Audience, ShareStatus
+from unstrung.studio.shares.service import ShareWish
 from unstrung.studio.statements import service as statements
 from unstrung.studio.statements.models import SubjectKind
 from unstrung.studio.statements.service import Reasons
@@ -286,6 +289,41 @@ def test_the_same_works_without_scripts(stage: Stage, visit: Callable[..., Any])
     assert page.locator("h1").inner_text() == "Erased"
     page.goto(f"{BASE}/consents")
     assert "/studio/sign-in" in page.url
+
+
+def test_a_refused_clip_is_shown_with_its_seconds_and_another_takes_its_place(
+    stage: Stage, visit: Callable[..., Any]
+) -> None:
+    person_id = seated(stage, "Olu")
+    with stage.database.transaction() as session:
+        text, _ = charters.read(session, "1.0", "en")
+        charters.accept(session, stage.caller("Olu"), "1.0", "en", text.sha256)
+    first, second = (stage.make_clip("Olu", f"a {each} waits") for each in ("fox", "cow"))
+    with stage.database.transaction() as session:
+        wish = ShareWish(first, Audience.PUBLIC)
+        assessor = stage.app.state.studio.assessor
+        shared = shares.share(session, assessor, stage.caller("Olu"), 48, wish)
+        reasons = Reasons(
+            clause="sharing", facts=FACTS, category="STATEMENT_CATEGORY_OTHER_VIOLATION_TC",
+            explanation="It calls for hatred.", time_range=(0.2, 0.6),
+        )  # fmt: skip
+        statement = statements.issue(session, person_id, (SubjectKind.SHARE, shared.id), reasons)
+        shared.status = ShareStatus.WAITING
+        shares.refuse(session, shared, statement.id)
+        statement_id, share_id = statement.id, shared.id
+    page = visit("Olu", viewport={"width": 390, "height": 800})
+    page.goto(f"{BASE}/statements/{statement_id}")
+    assert page.locator(".time-strip").get_attribute("aria-label").startswith("From 0.2 s to 0.6 s")
+    assert page.evaluate("document.documentElement.scrollWidth") == 390
+    assert violations(page) == []
+    page.select_option("[name=video_id]", second)
+    page.locator("form[action$='/revise'] [type=submit]").click()
+    page.wait_for_url("**?revised=1")
+    with stage.database.transaction() as session:
+        found, _ = shares.list_shares(session, stage.caller("Olu"), None, 9)
+        assert {each.revises: each.video_id for each in found}[share_id] == second
+    page.goto(f"{BASE}/statements/{refused(stage, stage.people['Stella'])}")
+    assert page.locator("h1").inner_text() == "Not here"
 
 
 def test_a_new_charter_shows_what_changes_and_a_pause_what_goes_on(
