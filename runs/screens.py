@@ -124,6 +124,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--only", default="")
     parser.add_argument("--out", type=Path, default=ROOT / "docs/screens")
+    parser.add_argument(
+        "--weigh", action="store_true", help="weights and first paints, no pictures"
+    )
     asked = parser.parse_args()
     asked.out.mkdir(parents=True, exist_ok=True)
     with (
@@ -134,6 +137,9 @@ def main() -> None:
         browser = playwright.chromium.launch(
             executable_path="/usr/bin/chromium", args=["--no-sandbox"]
         )
+        if asked.weigh:
+            _weigh(stage, browser, ids)
+            return
         for way, (context, look, language) in WAYS.items():
             for name, pages in ((None, VISITOR), ("Noor", MEMBER), ("Stella", STEWARD)):
                 wanted = {key: path for key, path in pages.items() if asked.only in key}
@@ -149,6 +155,48 @@ def main() -> None:
                         way,
                     )
         browser.close()
+
+
+def _weigh(stage: Stage, browser: Any, ids: dict[str, str]) -> None:
+    """What a first visit to each page transfers without pictures and clips, and when something is seen."""
+    print(
+        "| page | kB, nothing kept | kB, kept from before | first paint [ms] |\n|---|---|---|---|"
+    )
+    for name, pages in ((None, VISITOR), ("Noor", MEMBER), ("Stella", STEWARD)):
+        for key, path in pages.items():
+            context = browser.new_context(base_url=stage.url)
+            page = context.new_page()
+            if name is not None:
+                page.goto(stage.link_for(name))
+                page.click("#code-form [type=submit]")
+                page.wait_for_url("**/studio/create")
+            weights = []
+            client = context.new_cdp_session(page)
+            client.send("Network.enable")
+            kinds: dict[str, str] = {}
+            sizes: list[float] = []
+            client.on(
+                "Network.responseReceived", lambda e, k=kinds: k.update({e["requestId"]: e["type"]})
+            )
+            client.on(
+                "Network.loadingFinished",
+                lambda e, k=kinds, s=sizes: (
+                    None
+                    if k.get(e["requestId"]) in ("Media", "Image")
+                    else s.append(e["encodedDataLength"])
+                ),
+            )
+            for keeps in (False, True):
+                client.send("Network.setCacheDisabled", {"cacheDisabled": not keeps})
+                sizes.clear()
+                page.goto(path.format(**ids))
+                page.wait_for_timeout(300)
+                weights.append(sum(sizes) / 1000)
+            paint = page.evaluate(
+                "performance.getEntriesByName('first-contentful-paint')[0]?.startTime ?? -1"
+            )
+            print(f"| {key} | {weights[0]:.0f} | {weights[1]:.0f} | {paint:.0f} |", flush=True)
+            context.close()
 
 
 def _take(
