@@ -12,7 +12,7 @@ BIN := $(VENV)/bin
 export PROMPT
 
 .DEFAULT_GOAL := help
-.PHONY: help video studio browsers test check audit bench train-mini clean
+.PHONY: help video studio space space-bundle browsers test check audit bench train-mini clean
 # A set-up that stopped half-way must not leave a stamp behind.
 .DELETE_ON_ERROR:
 
@@ -28,14 +28,20 @@ video: $(VENV)/.installed ## Make a clip (PROMPT="..." OUT=outputs/video.mp4)
 studio: $(VENV)/.installed ## Run the whole service: API, worker and database (DATA=studio-data)
 	@$(BIN)/unstrung serve --data "$(DATA)"
 
+space: $(VENV)/.installed $(VENV)/.space-installed ## Run the Hugging Face Space here (UNSTRUNG_API=address asks a studio)
+	@cd space && PYTHONPATH="../$(VENV)/sdks/space" ../$(BIN)/python app.py
+
+space-bundle: $(VENV)/.installed ## Put this repository's wheel into space/, which can then be pushed to a Space
+	$(BIN)/python -m pip wheel --quiet --no-deps --wheel-dir space/wheels .
+
 browsers: $(VENV)/.installed ## Install what the tests of pages look with: Debian's Chromium, axe-core (needs apt and npm)
 	@test -x /usr/bin/chromium || { apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium; }
 	npm install --silent --no-audit --no-fund --prefix $(VENV)/sdks/axe axe-core@4
 
-test: $(VENV)/.installed $(VENV)/.sdks-installed ## Run the tests (no network, no downloads)
+test: $(VENV)/.installed $(VENV)/.sdks-installed $(VENV)/.space-installed ## Run the tests (no network, no downloads)
 	@$(BIN)/python -m pytest
 
-check: $(VENV)/.installed $(VENV)/.sdks-installed ## Format, lint, types and tests: the whole truth
+check: $(VENV)/.installed $(VENV)/.sdks-installed $(VENV)/.space-installed ## Format, lint, types and tests: the whole truth
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
@@ -77,6 +83,11 @@ $(VENV)/.sdks-installed: $(VENV)/.installed
 	else \
 		echo "npm is missing: the tests of the Node SDK will be skipped." >&2; \
 	fi
+	@touch $@
+
+# Beside our own environment, not in it: Gradio holds back releases that the studio does not.
+$(VENV)/.space-installed: $(VENV)/.installed
+	$(BIN)/python -m pip install --quiet --upgrade --target $(VENV)/sdks/space 'gradio>=6.30,<7'
 	@touch $@
 
 # A place of its own, so that what looks for holes adds none. `--strict` fails where a package could not be looked

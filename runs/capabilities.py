@@ -21,11 +21,15 @@ from unstrung.engine.image_io import SheetStyle, contact_sheet, write_image
 from unstrung.engine.judging import Judge
 from unstrung.engine.pipeline import TextToVideo
 from unstrung.engine.request import STILL_SECONDS, GenerationRequest
+from unstrung.engine.shapes import VideoShape
 from unstrung.engine.sources import MAX_SECONDS, Source, read_source
 from unstrung.engine.storyboard import parse_storyboard
 from unstrung.engine.theatre.cast import members_of
+from unstrung.engine.theatre.fetch import art_folder
 from unstrung.engine.theatre.oracle import load_oracle
+from unstrung.engine.theatre.render import render
 from unstrung.engine.theatre.script import Action, Actor, Script, Setting, Shot
+from unstrung.engine.theatre.sprites import Sprites
 
 GALLERY = Path("docs/gallery/capabilities")
 STYLE = SheetStyle(num_frames=10, frame_width=96, font_size=12, gap=6)
@@ -45,6 +49,22 @@ STORIES = (
     "0 a panda stands on the beach\n2 the panda jumps\n4.5 a lion crosses the beach\n7 end",
     "0 an owl stays in a forest at night\n2.5 a fox crosses the forest\n5 end",
     "0 a bus crosses the city\n3 then the bus shakes\n6 end",
+)
+
+# Chosen before looking: every way of moving that can go on, held-out combinations where there are some.
+MINUTES = (
+    ("elephant", Setting.SNOW, Action.STAY, "an elephant stays in the snow"),
+    ("cow", Setting.DESERT, Action.STAY, "a cow stays in the desert"),
+    ("rabbit", Setting.FOREST, Action.BOUNCE, "a rabbit jumps up and down in a forest"),
+    ("panda", Setting.BEACH, Action.BOUNCE, "a panda jumps up and down on the beach"),
+    ("butterfly", Setting.MEADOW, Action.SPIN, "a butterfly spins in a meadow"),
+    ("star", Setting.SPACE, Action.SPIN, "a star spins in space"),
+    ("bus", Setting.CITY, Action.SHAKE, "a bus shakes in the city"),
+    ("robot", Setting.BEACH, Action.SHAKE, "a robot shakes on the beach"),
+    ("eagle", Setting.MOUNTAINS, Action.CIRCLE, "an eagle flies in circles in the mountains"),
+    ("honeybee", Setting.PARK, Action.CIRCLE, "a bee flies in circles in the park"),
+    ("penguin", Setting.MEADOW, Action.CROSS_RIGHT, "a penguin crosses a meadow rightwards"),
+    ("lion", Setting.CITY, Action.CROSS_LEFT, "a lion crosses the city leftwards"),
 )
 
 
@@ -76,11 +96,15 @@ class Gallery:
 def main() -> None:
     """Draw, measure, write."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--minute", action="store_true")
+    parser.add_argument("--minute", action="store_true", help="also clips of a minute")
+    parser.add_argument("--only-minute", action="store_true", help="nothing but clips of a minute")
     parser.add_argument("--art", type=Path, nargs="*", default=[])
     parser.add_argument("--characters", type=Path, nargs="*", default=[])
     asked = parser.parse_args()
     model, gallery = TextToVideo.load(), Gallery()
+    if asked.only_minute:
+        _minutes(model)
+        return
     for number, (who, does, then, elsewhere) in enumerate(SCENES):
         _show_scene(model, gallery, number, f"a {who} {does}", f"a {who} {then}")
         _show_edits(model, gallery, number, who, f"a {who} {does}", f"a {who} {elsewhere}")
@@ -177,35 +201,51 @@ def _show_character(model: TextToVideo, gallery: Gallery, path: Path) -> None:
 
 
 def _minutes(model: TextToVideo) -> None:
-    """Clips of a minute, and how many of their five-second pieces the oracle reads right."""
-    names, rate = members_of("lead"), model.native.frame_rate
-    judge = Judge(load_oracle(shipped_weights() / "oracle.safetensors"), names)
-    asked = (
-        ("penguin", Setting.MEADOW, Action.CROSS_RIGHT, "a penguin crosses a meadow rightwards"),
-        ("robot", Setting.BEACH, Action.CROSS_RIGHT, "a robot crosses the beach rightwards"),
-        ("elephant", Setting.SNOW, Action.STAY, "an elephant stays in the snow"),
-        ("butterfly", Setting.MEADOW, Action.SPIN, "a butterfly spins in a meadow"),
-        ("cow", Setting.DESERT, Action.STAY, "a cow stays in the desert"),
-        ("rabbit", Setting.FOREST, Action.BOUNCE, "a rabbit jumps up and down in a forest"),
-    )
-    clips, right = [], []
-    for who, setting, action, prompt in asked:
-        script = Script((Shot((Actor(who),), setting, action=action),))
-        clip = model.generate(_ask(prompt, 7)).clips[0]
-        seconds = MAX_SECONDS - len(clip) / rate - 0.2
-        frames = continuation.extend(model, _ask(prompt, 7, seconds), Source(clip)).clips[0]
-        clips.append(frames)
-        right.append(_marks(judge, script, frames, 5 * rate))
+    """Clips of a minute, and how many of their five-second pieces the oracle reads right.
+
+    Drawn from words alone, where every piece knows the plan of the one before, and as what goes on after a
+    clip of somebody's, where the first of them has to read it off the pictures.
+    """
+    judge = Judge(load_oracle(shipped_weights() / "oracle.safetensors"), members_of("lead"))
+    clips: list[np.ndarray] = []
+    length = 5 * model.native.frame_rate
+    for way in ("rendered (the ceiling)", "from words", "gone on with"):
+        right = []
+        for number, (who, setting, action, prompt) in enumerate(MINUTES):
+            script = Script((Shot((Actor(who),), setting, action=action),), number)
+            if way.startswith("rendered"):
+                right.append([dict(judge.marks(script, each).right) for each in _rendered(script)])
+                continue
+            draw = _from_words if way == "from words" else _gone_on_with
+            clips.append(draw(model, prompt, number))
+            right.append(_marks(judge, script, clips[-1], length))
+        for category in ("actor", "setting", "action"):
+            rows = np.array([[marks[category] for marks in each] for each in right])
+            shares = ", ".join(f"{share:.2f}" for share in rows.mean(axis=0))
+            print(f"minute {way}, {category}, by five seconds: {shares}")
+            if category == "action":
+                for (*_, prompt), row in zip(MINUTES, rows, strict=True):
+                    print(f"  {''.join('+' if each else '-' for each in row)} {prompt}")
+    labels = [prompt for *_, prompt in MINUTES]
     style = replace(STYLE, num_frames=13)
-    labels = [
-        f"{prompt}, {len(clip) / rate:.0f} s"
-        for (*_, prompt), clip in zip(asked, clips, strict=True)
-    ]
-    write_image(GALLERY / "minute.jpg", contact_sheet(clips, labels, columns=1, style=style))
-    for category in ("actor", "setting", "action"):
-        rows = np.array([[marks[category] for marks in each] for each in right])
-        shares = ", ".join(f"{share:.2f}" for share in rows.mean(axis=0))
-        print(f"minute, {category}, by five seconds: {shares}")
+    sheet = contact_sheet(clips[: len(MINUTES)], labels, columns=1, style=style)
+    write_image(GALLERY / "minute.jpg", sheet)
+
+
+def _rendered(script: Script) -> list[np.ndarray]:
+    """The stretches of five seconds that the theatre itself would play."""
+    sprites, shape = Sprites(art_folder()), VideoShape(61, 128, 128)
+    return [render(script, shape, sprites, None, 5.0 * number) for number in range(12)]
+
+
+def _from_words(model: TextToVideo, prompt: str, seed: int) -> np.ndarray:
+    return continuation.text_to_video(model, _ask(prompt, seed, MAX_SECONDS)).clips[0]
+
+
+def _gone_on_with(model: TextToVideo, prompt: str, seed: int) -> np.ndarray:
+    clip = model.generate(_ask(prompt, seed)).clips[0]
+    seconds = MAX_SECONDS - len(clip) / model.native.frame_rate - 0.2
+    return continuation.extend(model, _ask(prompt, seed, seconds), Source(clip)).clips[0]
 
 
 def _marks(

@@ -20,17 +20,9 @@ MODULES = sorted((SRC / "unstrung").rglob("*.py"))
 
 # Longer modules than 500 lines and functions than 60, each with its reason; empty is the goal.
 LONG_MODULES: dict[str, str] = {}
-LONG_FUNCTIONS: dict[str, str] = {
-    f"unstrung.studio.migrations.versions.{name}.upgrade": "Alembic writes migrations so"
-    for name in (
-        "0001_first_tables",
-        "0002_log_and_pauses",
-        "0003_admission",
-        "0004_ways_in",
-        "0005_charter_and_sharing",
-        "0006_sessions",
-    )
-}
+LONG_FUNCTIONS: dict[str, str] = {}
+# Alembic writes these, and a released migration is never reworded.
+MIGRATIONS = "unstrung.studio.migrations.versions"
 
 ENGINE = "unstrung.engine"
 STUDIO = "unstrung.studio"
@@ -210,6 +202,7 @@ def test_no_function_is_longer_than_60_lines() -> None:
     long = {
         f"{module_name(path)}.{node.name}": node.end_lineno - node.lineno + 1
         for path in MODULES
+        if not is_inside(module_name(path), MIGRATIONS)
         for node in functions_of(path)
         if node.end_lineno is not None and node.end_lineno - node.lineno >= 60
     }

@@ -21,10 +21,10 @@ READERS = {
 }
 # Domains that decide on entry, seats, roles and pauses, and rows that are somebody's works or words.
 DECIDING = (
-    "admission", "applications", "charters", "invitations", "lotteries", "pauses", "roles", "stages",
-    "waitlist",
+    "admission", "applications", "charters", "confidences", "invitations", "lotteries", "pauses",
+    "roles", "stages", "waitlist",
 )  # fmt: skip
-WORKS = {"Appeal", "Character", "Consent", "Share", "Signal", "Video", "started_since"}
+WORKS = {"Appeal", "Character", "Consent", "Feedback", "Share", "Signal", "Video", "started_since"}
 STOPPERS = {
     "pauses.service._begin": "gives what is being made back to the queue",
     "pauses.service.note_stop": "notes how long stopping took",

@@ -50,8 +50,10 @@ PROMISES = [
     (
         "carve-outs: critique, labour, law, safety",
         "confidentiality",
-        "criticism, pay and working conditions, your legal rights or risks to safety",
+        "criticism, pay and working conditions, your legal rights, reports to authorities, "
+        "safety or your own works",
     ),
+    ("a mark binds whoever accepts it", "confidentiality", "one by one, and you accept"),
     ("the ladder", "pauses", "a key, then a person, then a cohort, and everybody"),
     ("reason, start, end, who is unaffected", "pauses", "reason, a beginning and an end.*go on"),
     ("two stewards, 72 hours", "pauses", "two stewards.*lapses after 72 hours"),
@@ -72,6 +74,8 @@ PROMISES = [
     ("receipts", "log-and-receipts", "receipt"),
     ("differences shown on change", "changes", "every difference in plain words"),
     ("asked again, may leave instead", "changes", "ask you again.*leave instead"),
+    ("a week to read a new version", "changes", "At least 7 days before"),
+    ("nothing new before accepting", "changes", "you begin no clips before accepting"),
     (
         "translations labelled, the original prevails",
         "law-and-contact",

@@ -26,6 +26,11 @@ def main() -> None:
 
         settings = load_settings()
         set_up_logs("json", os.environ.get("STUB_LOG", "warning"))
+        if os.environ.get("STUB_ENGINE"):  # the shipped model, for a run by hand
+            from unstrung.studio.generator import EngineGenerator
+
+            run_worker(settings, EngineGenerator())
+            return
         abilities = None if os.environ.get("STUB_ABILITIES") == "mini" else EVERYTHING
         generator = FakeGenerator(
             abilities,

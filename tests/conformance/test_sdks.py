@@ -54,8 +54,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     url = postgres.start()
     migrate(url)
     key, pager_key = _people(url)
-    frames = np.random.default_rng(0).integers(0, 255, (36, 64, 64, 3), dtype=np.uint8)
-    write_video(folder / "clip.mp4", frames, 12)
+    write_video(folder / "clip.mp4", _somebody_walks(), 12)
     environment = {
         **os.environ,
         "UNSTRUNG_DATABASE_URL": url,
@@ -78,6 +77,18 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
         port = int(process.stdout.readline())
         _wait_for_model(url)
         yield Server(f"http://127.0.0.1:{port}/v1", key, pager_key, folder)
+
+
+def _somebody_walks() -> np.ndarray:
+    """Three seconds of somebody who stands out from a still ground, as characters are cut out of."""
+    frames = np.full((36, 128, 128, 3), (120, 150, 190), np.uint8)
+    rows, columns = np.mgrid[:128, :128]
+    for index, frame in enumerate(frames):
+        x = 30 + 2 * index
+        body = (rows - 80) ** 2 + (columns - x) ** 2 < 24**2
+        head = (rows - 46) ** 2 + (columns - x) ** 2 < 14**2
+        frame[body], frame[head] = (190, 60, 40), (240, 200, 150)
+    return frames
 
 
 def _people(url: str) -> tuple[str, str]:

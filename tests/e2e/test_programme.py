@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from unstrung.cli import main
-from unstrung.lottery import hash_of, seed_hash_of
+from unstrung.lottery import hash_of, seal_of, secret_hash_of, share_of
 from unstrung.studio.embedded import EmbeddedPostgres
 
 Run = Callable[..., tuple[int, str, str]]
@@ -91,13 +91,18 @@ def test_a_lottery_is_checked_from_a_file(
     assert "not drawn yet" in capsys.readouterr().out
     from test_lottery import lottery  # the maker of honest lotteries, beside its own tests
 
-    told = lottery(bytes(32), ["ticket_a", "ticket_b"], 1)
-    assert told["seed_hash"] == seed_hash_of(bytes(32))
+    told = lottery(bytes(32), ["ticket_b"], 1, sealed={"ticket_a": "a phrase of mine"})
+    assert told["secret_hash"] == secret_hash_of(bytes(32))
     file.write_text(json.dumps(told))
     assert main(["programme", "lottery-check", str(file), "--ticket", told["order"][1]]) == 0
     out = capsys.readouterr().out
     assert "The draw is right" in out
     assert "your place  2" in out
+    assert "did not know the outcome" in out
+    own = ["programme", "lottery-check", str(file), "--ticket", "ticket_a", "--phrase"]
+    assert main([*own, "a phrase of mine"]) == 0
+    assert main([*own, "another phrase"]) == 1
+    assert "another phrase of ticket_a" in capsys.readouterr().out
     told["tickets_hash"] = hash_of(["ticket_x"])
     file.write_text(json.dumps(told))
     assert main(["programme", "lottery-check", str(file), "--json"]) == 1
@@ -106,3 +111,25 @@ def test_a_lottery_is_checked_from_a_file(
     assert main(["programme", "lottery-check", str(file)]) == 1
     assert "must hold a JSON object" in capsys.readouterr().err
     assert main(["programme", "lottery-check", str(tmp_path / "none.json")]) == 1
+
+
+def test_a_phrase_is_sealed_offline(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["programme", "lottery-seal", "--json"]) == 0
+    made = json.loads(capsys.readouterr().out)
+    assert len(made["phrase"]) >= 16
+    assert made["seal"] == seal_of(share_of(made["phrase"]))
+    assert main(["programme", "lottery-seal", "the sea is never the same"]) == 0
+    assert seal_of(share_of("the sea is never the same")) in capsys.readouterr().out
+
+
+def test_one_item_is_asked_to_be_kept_confidential_and_ended(run: Run) -> None:
+    run("cohort", "Desk", "--seats", "3", "--purpose", "Films of artists.")
+    words = ["--covers", "That there is a next model.", "--why", "Its licence is not settled."]
+    code, out, _ = run("confidence", "ask", "Next", "--cohort", "Desk", *words, "--days", "30")
+    assert (code, "Working conditions and pay." in out) == (0, True)
+    code, _, err = run("confidence", "ask", "Next", "--cohort", "Desk", *words, "--days", "181")
+    assert (code, "within 180 days" in err) == (1, True)
+    (item,) = json.loads(run("confidence", "list", "--json")[1])["confidences"]
+    assert (item["state"], item["accepted"]) == ("in force", 0)
+    ended = run("confidence", "end", item["id"], "--reason", "The model is announced.")
+    assert "confidential no more" in ended[1]

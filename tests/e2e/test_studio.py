@@ -39,7 +39,10 @@ def test_serve_prints_the_first_key_once_and_stops_in_order(tmp_path: Path) -> N
             printed.append(process.stdout.read())
             assert process.wait(60) == 0, log.read_text()
     assert "First admin key" in printed[0]
+    assert "Open the studio" in printed[0]
+    assert "/studio/sign-in/code#" in printed[0]
     assert "First admin key" not in printed[1]
+    assert "Open the studio" not in printed[1]
     made = run("keys", "create", "Ada", "--data", data, "--json")
     assert json.loads(made.stdout)["scopes"] == ["read", "generate"]
     listed = json.loads(run("keys", "list", "--data", data, "--json").stdout)["keys"]

@@ -26,9 +26,9 @@ def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
         yield opened
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def chromium() -> Iterator[Any]:
-    """A browser without windows."""
+    """A browser without windows, for one module: its event loop must not reach the tests of others."""
     if not CHROMIUM.exists():
         pytest.skip("no browser is installed; `make browsers` installs Debian's Chromium")
     from playwright.sync_api import sync_playwright

@@ -66,6 +66,7 @@ def test_a_template_reads_nothing_that_its_page_does_not_say(page: type[Page]) -
             each if isinstance(each, str) else each[1] for part in imports for each in part.names
         }
         parts |= {each.name for each in tree.find_all(jinja2.nodes.Macro)}
+        parts |= {each.name for each in tree.find_all(jinja2.nodes.Name) if each.ctx == "store"}
         assert jinja2.meta.find_undeclared_variables(tree) <= known | parts, name
     documented = (page.__doc__ or "") + (Page.__doc__ or "")
     assert all(f"{field.name}" in documented for field in fields(page)), page
@@ -82,6 +83,9 @@ def test_every_sentence_of_templates_is_marked_for_translation() -> None:
 def test_the_first_address_leads_to_the_studio_and_work_asks_who_one_is(http: httpx.Client) -> None:
     assert http.get("/").headers["location"] == "/studio"
     assert http.get("/studio").status_code == 200
+    mark = http.get("/favicon.ico")
+    assert mark.status_code == 302
+    assert http.get(mark.headers["location"]).headers["content-type"] == "image/svg+xml"
     asked = http.get("/studio/create?prompt=a+fox")
     assert (asked.status_code, asked.headers["location"]) == (
         303, "/studio/sign-in?next=/studio/create%3Fprompt%3Da%2Bfox",

@@ -48,7 +48,8 @@ class FakeGenerator:
         """A stripe that moves, of 9 frames at 64 x 64 or 9:16."""
         self.tasks.append(task)
         self.begun.set()
-        for path in (task.reference, task.source, *(path for _, path in task.characters)):
+        given = (task.reference, task.source, task.second)
+        for path in (*given, *(path for _, path in task.characters)):
             if path is not None and not path.stat().st_size:
                 raise EngineError(f"{path.name} is empty.")
         width, height = (64, 64) if task.width == task.height else (96, 64)

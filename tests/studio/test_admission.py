@@ -221,6 +221,7 @@ def test_a_seat_waits_for_the_stage_of_its_cohort(
 
 
 # (method, path, body, status for nobody, somebody, a steward)
+PHRASE = {"phrase": "words of my own choice"}
 ROUTES: list[tuple[str, str, Any, tuple[int, int, int]]] = [
     ("GET", "/cohorts", None, (200, 200, 200)),
     ("POST", "/cohorts", {"name": "x", "seats": 1, "purpose": "y"}, (401, 403, 200)),
@@ -256,6 +257,9 @@ ROUTES: list[tuple[str, str, Any, tuple[int, int, int]]] = [
         "POST", "/applications/application_0/refuse",
         {"clause": "a", "facts": "It shows none.", "change": "Show some of it."}, (401, 403, 404),
     ),
+    ("GET", "/applications/application_0/phrase", None, (401, 404, 404)),
+    ("PUT", "/applications/application_0/phrase", PHRASE, (401, 404, 404)),
+    ("POST", "/applications/application_0/phrase/open", PHRASE, (401, 404, 404)),
     ("GET", "/lotteries", None, (200, 200, 200)),
     ("GET", "/lotteries/lottery_0", None, (404, 404, 404)),
     (

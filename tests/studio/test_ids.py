@@ -42,7 +42,7 @@ ROUTES: list[tuple[str, str, Any, int, str | None]] = [
     ("POST", "/cohorts/{cohort_id}", {"seats": 9}, 403, "steward"),
     ("GET", "/applications/{application_id}", None, 404, "applicant"),
     ("GET", "/applications/{application_id}/receipt", None, 404, "applicant"),
-    ("POST", "/applications/{application_id}/admit", {"why_first": "Asked by us."}, 403, "steward"),
+    ("POST", "/applications/{application_id}/admit", {}, 403, "steward"),
     ("POST", "/applications/{application_id}/invitation", None, 404, "applicant"),
     (
         "POST", "/applications/{application_id}/refuse",
@@ -50,6 +50,12 @@ ROUTES: list[tuple[str, str, Any, int, str | None]] = [
         403, "steward",
     ),
     ("POST", "/applications/{application_id}/withdraw", None, 404, "applicant"),
+    ("PUT", "/applications/{application_id}/phrase", {"phrase": "words of my own choice"}, 404, "applicant"),
+    ("GET", "/applications/{application_id}/phrase", None, 404, None),
+    (
+        "POST", "/applications/{application_id}/phrase/open", {"phrase": "words of my own choice"}, 404,
+        None,
+    ),
     ("POST", "/invitations/{invitation_id}/revoke", None, 403, "steward"),
     ("POST", "/lotteries/{lottery_id}/close", None, 403, "steward"),
     ("POST", "/lotteries/{lottery_id}/draw", None, 403, "steward"),
@@ -75,9 +81,9 @@ ROUTES: list[tuple[str, str, Any, int, str | None]] = [
     ("POST", "/pauses/{pause_id}/second", None, 403, "steward"),
     ("POST", "/pauses/{pause_id}/end", {"reason": "It is over."}, 403, "steward"),
     ("POST", "/signals/{signal_id}/settle", {"outcome": "It was the owner."}, 403, "steward"),
-    ("POST", "/people/{person_id}/sessions/end", WHY, 403, "steward"),
     ("DELETE", "/session/sessions/{session_id}", None, 404, "owner"),
-    ("POST", "/keys/{key_id}/rotate", None, 403, "steward"),
+    ("POST", "/people/{person_id}/sessions/end", WHY, 403, "steward"),
+    ("POST", "/keys/{key_id}/rotate", None, 403, None),
     ("DELETE", "/keys/{key_id}", None, 404, "owner"),
 ]  # fmt: skip
 # What names no thing of anybody's, or what another test shows.
@@ -93,6 +99,26 @@ ELSEWHERE = {
     "test_no_path_shows_a_clip_to_anybody_it_is_not_shared_with",
     "GET /reviews/{share_id}/{which}/{variant}": "test_sharing_machine::"
     "test_no_path_shows_a_clip_to_anybody_it_is_not_shared_with",
+    "GET /applications/{application_id}/appeals": "test_applicants_appeals::"
+    "test_only_the_token_appeals_and_only_against_a_refusal",
+    "POST /applications/{application_id}/appeals": "test_applicants_appeals::"
+    "test_only_the_token_appeals_and_only_against_a_refusal",
+    "GET /confidences/{confidence_id}": "test_confidences::"
+    "test_an_item_binds_only_those_who_accept_it_and_is_shown_only_to_them",
+    "POST /confidences/{confidence_id}/accept": "test_confidences::"
+    "test_an_item_binds_only_those_who_accept_it_and_is_shown_only_to_them",
+    "POST /confidences/{confidence_id}/decline": "test_confidences::"
+    "test_an_item_binds_only_those_who_accept_it_and_is_shown_only_to_them",
+    "POST /confidences/{confidence_id}/end": "test_confidences::"
+    "test_a_steward_ends_an_item_early_with_a_reason",
+    "GET /feedback/{note_id}": "test_feedback::"
+    "test_somebody_else_speaks_of_a_clip_only_once_it_is_shared",
+    "PUT /feedback/{note_id}/status": "test_feedback::"
+    "test_stewards_read_no_names_but_of_those_who_want_it_and_decline_with_a_reason",
+    "DELETE /feedback/{note_id}": "test_feedback::"
+    "test_a_note_is_taken_back_for_good_and_outlives_its_clip",
+    "POST /shelf/folders/{folder_id}": "test_shelves::test_nobody_marks_or_keeps_anything_of_somebody_else",
+    "DELETE /shelf/folders/{folder_id}": "test_shelves::test_nobody_marks_or_keeps_anything_of_somebody_else",
     "POST /session/oidc/{issuer}/start": "a name that the operator gave",
     "POST /session/oidc/{issuer}/add": "a name that the operator gave",
     "GET /session/oidc/{issuer}/callback": "test_oidc::"

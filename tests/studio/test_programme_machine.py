@@ -225,7 +225,7 @@ class Programme(RuleBasedStateMachine):
         error = answer.json()["error"]
         assert (answer.status_code, error["code"]) == (403, "refused")
         statement = self.stage.get(self.owner, f"/statements/{error['statement']['id']}")
-        assert statement["kind"] == "prompt"
+        assert statement["subject"]["kind"] == "prompt"
         self.num_refused_prompts += 1
 
     # Pauses.
@@ -491,7 +491,7 @@ def test_whatever_is_done_to_people_is_told_contestable_and_in_the_log(workshop:
         run_state_machine_as_test(  # type: ignore[no-untyped-call]
             machine,
             settings=settings(
-                max_examples=8, stateful_step_count=16, deadline=None,
+                max_examples=16, stateful_step_count=20, deadline=None,
                 suppress_health_check=list(HealthCheck),
             ),
         )  # fmt: skip

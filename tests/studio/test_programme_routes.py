@@ -48,6 +48,11 @@ BY_TOKEN = {
     "GET /applications/{application_id}",
     "GET /applications/{application_id}/receipt",
     "POST /applications/{application_id}/withdraw",
+    "GET /applications/{application_id}/phrase",
+    "PUT /applications/{application_id}/phrase",
+    "POST /applications/{application_id}/phrase/open",
+    "GET /applications/{application_id}/appeals",
+    "POST /applications/{application_id}/appeals",
     "POST /applications/{application_id}/invitation",
 }
 BASE = "/programme/v1"

@@ -33,9 +33,9 @@ def requests_in(lines: io.StringIO) -> list[dict[str, object]]:
 
 
 def test_a_refused_request_is_logged_with_its_reason(
-    lines: io.StringIO, app: FastAPI, people: People
+    lines: io.StringIO, client: TestClient, people: People
 ) -> None:
-    client = TestClient(app, headers=people.headers("other"), raise_server_exceptions=False)
+    client.headers.update(people.headers("other"))
     client.get("/v1/videos/video_0?why=secret")
     client.post("/programme/v1/pauses", json={})
     client.get("/v1/videos", headers={"authorization": "Bearer ust_nothing"})
@@ -54,13 +54,12 @@ def test_a_refused_request_is_logged_with_its_reason(
 
 
 def test_a_fault_is_logged_whole_and_told_to_nobody(
-    lines: io.StringIO, app: FastAPI, people: People
+    lines: io.StringIO, app: FastAPI, client: TestClient
 ) -> None:
     def broken() -> None:
         raise RuntimeError("a secret detail")
 
     app.add_api_route("/broken", broken)
-    client = TestClient(app, headers=people.headers("owner"), raise_server_exceptions=False)
     answer = client.get("/broken", headers={"x-request-id": "mine"})
     assert answer.json()["error"]["code"] == "internal_error"
     assert "detail" not in answer.text

@@ -29,8 +29,17 @@ def test_a_clip_outside_every_class_is_shared_at_once(stage: Stage) -> None:
     played = stage.client.get(seen["links"]["video"])
     assert (played.status_code, played.content) == (200, b"frames")
     assert "max-age" not in played.headers["cache-control"]
-    assert "prompt" not in seen
+    assert seen["prompt"] is None
     assert "owner" not in json.dumps(seen)
+
+
+def test_a_prompt_is_told_only_if_its_owner_shares_it_too(stage: Stage) -> None:
+    body = {"video_id": stage.clip("owner", "a fox in the snow"), "audience": "public"}
+    hidden = stage.post("owner", "/shares", body)
+    assert "fox" not in json.dumps(stage.get("nobody", f"/shared/{hidden['id']}"))
+    stage.post("owner", f"/shares/{hidden['id']}/withdraw", {})
+    told = stage.post("owner", "/shares", {**body, "shows_prompt": True})
+    assert stage.get("nobody", f"/shared/{told['id']}")["prompt"] == "a fox in the snow"
 
 
 def test_a_clip_in_a_listed_class_waits_on_a_clock_and_says_for_which_words(stage: Stage) -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
+from unstrung.commands.confidences import confidence_commands
 from unstrung.commands.keys import transaction_on
 from unstrung.commands.output import print_json, print_line, print_rows
 from unstrung.commands.session import AsJson, Debug, session_of
@@ -22,9 +23,10 @@ _LOTTERY_LIMIT: Final = 64_000_000  # [bytes]
 
 programme_commands = typer.Typer(
     name="programme",
-    help="Stewards, cohorts, invitations, stages and lotteries of the early-access programme.",
+    help="Stewards, cohorts, invitations, stages, confidences and lotteries of the early-access programme.",
     no_args_is_help=True,
 )
+programme_commands.add_typer(confidence_commands)
 Cohort = Annotated[str, typer.Argument(help="Name or id of a cohort.")]
 Person = Annotated[str, typer.Argument(help="Name or id.")]
 Role = Annotated[
@@ -340,17 +342,22 @@ def lottery_check(
         ),
     ] = None,
     ticket: Annotated[str | None, typer.Option(help="Your ticket; shows its place.")] = None,
+    phrase: Annotated[
+        str | None, typer.Option(help="Your phrase; looks whether it was mixed in. Needs --ticket.")
+    ] = None,
     as_json: AsJson = False,
     debug: Debug = False,
 ) -> None:
     """Recompute a lottery from what was published; needs no network if given a file."""
     session_of(context, debug)
-    from unstrung.lottery import faults_of
+    from unstrung.lottery import assurances_of, faults_of, faults_of_own
     from unstrung.transparency.notes import VerifierKey
 
     told = _object_of(source, _text_of(source))
     log_key = VerifierKey.parse(_key_text(key)) if key is not None else None
     faults = faults_of(told, log_key)
+    if not faults and ticket is not None and phrase is not None:
+        faults = faults_of_own(told, ticket, phrase)
     if faults:
         if as_json:
             print_json({"right": False, "faults": faults})
@@ -361,15 +368,42 @@ def lottery_check(
     tickets, order = told["tickets"], told["order"]
     place = order.index(ticket) + 1 if ticket in order else None
     found = {
-        "tickets": len(tickets), "seats": told["seats"], "seed": told["seed"],
+        "tickets": len(tickets), "phrases": len(told["shares"]), "seats": told["seats"],
+        "seed": told["seed"],
         "log": "checked" if log_key else "not checked, give --key",
         "your place": place or ("not in the list" if ticket else None),
     }  # fmt: skip
     if as_json:
-        print_json({"right": True, "faults": [], "place": place, "in_log": log_key is not None})
+        sure = {"in_log": log_key is not None, "assurances": assurances_of(told)}
+        print_json({"right": True, "faults": [], "place": place, **sure})
         return
-    print_line("The draw is right: seed, tickets and order belong together.")
+    print_line("The draw is right: secret, phrases, seed, tickets and order belong together.")
     print_rows(found)
+    for sentence in assurances_of(told):
+        print_line(sentence)
+
+
+@programme_commands.command("lottery-seal")
+def lottery_seal(
+    context: typer.Context,
+    phrase: Annotated[
+        str | None, typer.Argument(help="Words of your own; made by chance if left out.")
+    ] = None,
+    as_json: AsJson = False,
+    debug: Debug = False,
+) -> None:
+    """Seal a phrase for a lottery, offline: send the seal now, and the phrase once the list is fixed."""
+    session_of(context, debug)
+    import secrets
+
+    from unstrung.lottery import seal_of, share_of
+
+    said = phrase or secrets.token_urlsafe(24)
+    seal = seal_of(share_of(said))
+    if as_json:
+        print_json({"phrase": said, "seal": seal})
+        return
+    print_rows({"phrase (keep it)": said, "seal (send it)": seal})
 
 
 def _word(kind: "type[StrEnum]", text: str, field: str) -> Any:

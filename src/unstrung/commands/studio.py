@@ -33,11 +33,12 @@ def serve(
     session.has_begun = True
     session.stop_message = "Stopped; what was being made goes on at the next start."
 
-    def show_key(secret: str) -> None:
-        print_line(f"First admin key, shown only now: {secret}")
+    def show(first: serving.FirstWayIn) -> None:
+        print_line(f"First admin key, shown only now: {first.key}")
+        print_line(f"Open the studio (once, within 15 minutes): {first.link}")
 
     print_line(f"The studio listens on {settings.base_url}/v1")
-    code = serving.serve(settings, workers, show_key, _say)
+    code = serving.serve(settings, workers, show, _say)
     raise typer.Exit(code)
 
 

@@ -23,6 +23,12 @@ class Capability(StrEnum):
     IMAGE_TO_VIDEO = "image_to_video"
     EDIT = "edit"
     EXTEND = "extend"
+    EXTEND_BACKWARD = "extend_backward"
+    LOOP = "loop"
+    RECUT = "recut"
+    CONNECT = "connect"
+    BLEND = "blend"
+    STORYBOARD = "storyboard"
     CHARACTERS = "characters"
 
 
@@ -66,6 +72,12 @@ class ModelDescription:
                 Capability.IMAGE_TO_VIDEO,
                 Capability.EDIT,
                 Capability.EXTEND,
+                Capability.EXTEND_BACKWARD,
+                Capability.LOOP,
+                Capability.RECUT,
+                Capability.CONNECT,
+                Capability.BLEND,
+                Capability.STORYBOARD,
                 Capability.CHARACTERS,
             ),
             sizes=tuple(f"{width}x{height}" for width, height in native.sizes.values()),

@@ -209,6 +209,8 @@ def _openapi(app: FastAPI) -> dict[str, Any]:
         schemas = components.setdefault("schemas", {})
         bodies: list[type[BaseModel]] = [
             videos.CreateVideo, videos.RemixVideo, videos.EditVideo, videos.ExtendVideo,
+            videos.LoopVideo, videos.RecutVideo, videos.ConnectVideos, videos.BlendVideos,
+            videos.TellStoryboard,
             videos.CreateCharacter, *webhooks.BODIES,
             *programme.BODIES,
         ]  # fmt: skip

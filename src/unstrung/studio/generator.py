@@ -13,11 +13,20 @@ from typing import TYPE_CHECKING, Protocol
 from safetensors import SafetensorError, safe_open
 
 from unstrung.engine.description import ModelDescription
+from unstrung.engine.errors import InvalidRequest
 from unstrung.engine.presets import ModelPreset, preset
-from unstrung.engine.request import Generation, GenerationRequest, Step, nearest_size
-from unstrung.engine.sources import MAX_SECONDS
+from unstrung.engine.request import (
+    Generation,
+    GenerationRequest,
+    NativeShapes,
+    Step,
+    nearest_size,
+)
+from unstrung.engine.sources import MAX_SECONDS, Source
+from unstrung.engine.storyboard import Storyboard
 
 if TYPE_CHECKING:
+    from unstrung.engine.drawing import Model
     from unstrung.engine.pipeline import TextToVideo
 
 
@@ -26,13 +35,15 @@ class Task:
     """One video to make.
 
     Attributes:
-        kind: create, remix, edit or extend.
+        kind: which call asked for it, as in `videos.models.Kind`.
         prompt: what should be seen.
         seconds: length [s].
         width, height: of the delivered clip [px].
         seed, num_steps, guidance_scale, verbatim: as in the engine's request.
         reference: file of a picture or clip to begin from.
-        source: file of the clip to edit or extend.
+        source: file of the clip that something is done to.
+        second: file of the clip to connect with or to turn into.
+        is_backward, strength, keep, shots: as in the wish.
         characters: name and clip of each.
     """
 
@@ -47,6 +58,11 @@ class Task:
     verbatim: bool = False
     reference: Path | None = None
     source: Path | None = None
+    second: Path | None = None
+    is_backward: bool = False
+    strength: str | None = None
+    keep: tuple[float, float] | None = None
+    shots: tuple[tuple[float, str], ...] = ()
     characters: tuple[tuple[str, Path], ...] = ()
 
 
@@ -106,7 +122,9 @@ class EngineGenerator:
         request = GenerationRequest(
             prompt=task.prompt,
             # What an extension may add depends on the clip, and is refused where it is known.
-            seconds=task.seconds if task.kind == "extend" else min(task.seconds, MAX_SECONDS),
+            seconds=task.seconds
+            if task.kind in ("extend", "storyboard")
+            else min(task.seconds, MAX_SECONDS),
             size=nearest_size(task.width, task.height, native),
             seed=task.seed,
             num_steps=task.num_steps,
@@ -116,15 +134,48 @@ class EngineGenerator:
         model = (
             self._pipeline.with_characters(task.characters) if task.characters else self._pipeline
         )
-        given = task.source if task.kind in ("extend", "edit") else task.reference
-        from unstrung.engine import continuation, redrawing
-        from unstrung.engine.sources import read_source
+        return _drawn(model, request, task, native, on_step)
 
-        if given is None:
+
+def _drawn(
+    model: "Model",
+    request: GenerationRequest,
+    task: Task,
+    native: NativeShapes,
+    on_step: Callable[[Step], None],
+) -> Generation:
+    """What the task asks for, by the operation of the engine that does it."""
+    from unstrung.engine import continuation, redrawing
+    from unstrung.engine.sources import read_source
+
+    def read(path: Path | None) -> Source:
+        if path is None:
+            raise InvalidRequest("video", "nothing", f"be a clip for {task.kind}", "a clip")
+        return read_source(path, native, request.size)
+
+    match task.kind:
+        case "extend":
+            source = read(task.source)
+            return continuation.extend(model, request, source, on_step, task.is_backward)
+        case "edit":
+            strength = task.strength or "strong"
+            return redrawing.edit(model, request, read(task.source), strength, on_step)
+        case "loop":
+            return continuation.loop(model, request, read(task.source), on_step)
+        case "recut":
+            keep = task.keep or (0.0, 0.0)
+            return continuation.recut(model, request, read(task.source), keep, on_step)
+        case "connect":
+            pair = read(task.source), read(task.second)
+            return continuation.connect(model, request, *pair, on_step)
+        case "blend":
+            pair = read(task.source), read(task.second)
+            return continuation.blend(model, request, *pair, on_step)
+        case "storyboard":
+            starts, prompts = zip(*task.shots, strict=True)
+            board = Storyboard(prompts, starts, task.seconds)
+            return continuation.storyboard(model, request, board, on_step)
+        case _ if task.reference is not None:
+            return continuation.image_to_video(model, request, read(task.reference), on_step)
+        case _:
             return continuation.text_to_video(model, request, on_step)
-        source = read_source(given, native, request.size)
-        if task.kind == "extend":
-            return continuation.extend(model, request, source, on_step)
-        if task.kind == "edit":
-            return redrawing.edit(model, request, source, on_step=on_step)
-        return continuation.image_to_video(model, request, source, on_step)

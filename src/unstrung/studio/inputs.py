@@ -50,6 +50,31 @@ def keep_clip(
     return _keep(storage, given, upload)
 
 
+def keep_character(storage: Storage, given: File, param: str) -> str:
+    """Keep a picture or a clip of 2 to 4 seconds that a character is cut out of; return its storage key.
+
+    Raises:
+        InvalidField: if it is neither, or too short or too long.
+    """
+    upload = _inspected(given, param)
+    if upload.kind == "image":
+        return _keep(storage, given, upload)
+    return keep_clip(storage, given, param, 2.0, 4.0)
+
+
+def copied(storage: Storage, key: str | None) -> str | None:
+    """A copy of an upload under a key of its own, so that each video can be deleted with its own.
+
+    Raises:
+        FileMissing, StorageUnavailable: if it cannot be read or kept.
+    """
+    if key is None or not key.startswith(FOLDER):
+        return key
+    kept = f"{FOLDER}{new_id('upload')}"
+    storage.put(kept, storage.read(key), "application/octet-stream")
+    return kept
+
+
 def discard(storage: Storage, *keys: str | None) -> None:
     """Drop files that nothing refers to; what cannot be dropped now stays, which harms nobody."""
     for key in keys:

@@ -36,7 +36,7 @@ def set_up_logs(form: Literal["json", "console"], level: str) -> None:
     root.handlers[:] = [handler]
     root.setLevel(level.upper())
     # Chatty below a warning: one line for each connection or job step.
-    for name in ("httpx", "procrastinate", "alembic", "uvicorn.access"):
+    for name in ("httpx", "httpx2", "procrastinate", "alembic", "uvicorn.access"):
         logging.getLogger(name).setLevel(logging.WARNING)
     # While a database is away it warns at every try; that it is away is told by who needs it.
     logging.getLogger("psycopg.pool").setLevel(logging.ERROR)

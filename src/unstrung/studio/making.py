@@ -26,6 +26,7 @@ from unstrung.studio.assessments.service import Assessor
 from unstrung.studio.consents import service as consents
 from unstrung.studio.database import Database
 from unstrung.studio.errors import ServiceFault
+from unstrung.studio.flashes import most_flashes
 from unstrung.studio.generator import Generator, Task
 from unstrung.studio.jobs import JobQueue
 from unstrung.studio.metrics import WorkerMetrics
@@ -34,7 +35,7 @@ from unstrung.studio.queue import service as queue
 from unstrung.studio.queue.service import LostVideo
 from unstrung.studio.settings import Settings
 from unstrung.studio.storage import Storage, StorageUnavailable
-from unstrung.studio.videos.models import Character, Video
+from unstrung.studio.videos.models import Character, Kind, Video
 from unstrung.studio.webhooks import service as webhooks
 
 REPORT_EVERY_S: Final = 0.25
@@ -131,7 +132,7 @@ def _make(workshop: Workshop, video: Video) -> None:
         follower = _Follower(workshop, video)
         generation = workshop.generator.generate(task, follower.on_step)
         follower.tell("encoding", _DENOISED)
-        recipe = recipe_of(generation, 0)
+        recipe = recipe_of(generation, 0) | _origin(video)
         _write(workshop, lambda session: recipe.update(consents=consents.of_video(session, video)))
         path = Path(folder) / "video.mp4"
         frames = generation.clips[0]
@@ -231,6 +232,11 @@ def _task(workshop: Workshop, video: Video, folder: Path) -> Task:
         verbatim=video.verbatim,
         reference=fetched(video.reference_file, "reference"),
         source=fetched(video.source_file, "source"),
+        second=fetched(video.second_file, "second"),
+        is_backward=video.is_backward,
+        strength=video.strength,
+        keep=(video.keep[0], video.keep[1]) if video.keep else None,
+        shots=tuple((start, prompt) for start, prompt in video.shots or ()),
         characters=tuple(characters),
     )
 
@@ -255,6 +261,19 @@ def _store(workshop: Workshop, video: Video, path: Path, frames: np.ndarray) -> 
     return files
 
 
+def _origin(video: Video) -> dict[str, Any]:
+    """What a recipe says of the videos that a clip was made of, and of what was done to them."""
+    parents = [each for each in (video.source_video_id, video.second_video_id) if each]
+    told = {
+        "parents": parents or None,
+        "direction": "backward" if video.is_backward else None,
+        "strength": video.strength,
+        "keep": video.keep,
+        "shots": video.shots,
+    }
+    return {name: value for name, value in told.items() if value is not None}
+
+
 def _small(frames: np.ndarray, task: Task) -> np.ndarray:
     """The frames in the shape of the delivered clip, small enough for pictures."""
     scale = min(1.0, PICTURE_PX / max(task.width, task.height))
@@ -266,7 +285,8 @@ def _result(video: Video, task: Task, generation: Generation) -> dict[str, Any]:
     num_frames, height, width = generation.clips[0].shape[:3]
     seconds = num_frames / generation.frame_rate
     notes = list(generation.notes)
-    if task.seconds - seconds > 0.5:
+    says_length = video.kind not in (Kind.EDIT, Kind.RECUT, Kind.BLEND)
+    if says_length and task.seconds - seconds > 0.5:
         notes.append(
             f"seconds {video.seconds} was asked; the longest clip of the model '{generation.model}' has "
             f"{seconds:.3g} s, and that is what was delivered."
@@ -278,6 +298,7 @@ def _result(video: Video, task: Task, generation: Generation) -> dict[str, Any]:
         "fps": generation.frame_rate,
         "num_frames": num_frames,
         "duration_seconds": round(seconds, 3),
+        "flashes": most_flashes(generation.clips[0], generation.frame_rate),
         "notes": notes,
         "timings_s": {name: round(value, 3) for name, value in generation.timings_s.items()},
     }

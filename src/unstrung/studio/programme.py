@@ -11,10 +11,14 @@ from unstrung.studio.applications import schemas as applications
 from unstrung.studio.applications.routes import router as applications_router
 from unstrung.studio.charters import schemas as charters
 from unstrung.studio.charters.routes import router as charters_router
+from unstrung.studio.confidences import schemas as confidences
+from unstrung.studio.confidences.routes import router as confidences_router
 from unstrung.studio.consents import schemas as consents
 from unstrung.studio.consents.routes import router as consents_router
 from unstrung.studio.exports import schemas as exports
 from unstrung.studio.exports.routes import router as exports_router
+from unstrung.studio.feedback import schemas as feedback
+from unstrung.studio.feedback.routes import router as feedback_router
 from unstrung.studio.hearings import schemas as hearings
 from unstrung.studio.hearings.routes import router as hearings_router
 from unstrung.studio.invitations import schemas as invitations
@@ -35,6 +39,8 @@ from unstrung.studio.sessions.routes import people_router as sessions_of_people_
 from unstrung.studio.sessions.routes import router as sessions_router
 from unstrung.studio.shares import schemas as shares
 from unstrung.studio.shares.routes import router as shares_router
+from unstrung.studio.shelves import schemas as shelves
+from unstrung.studio.shelves.routes import router as shelves_router
 from unstrung.studio.signals import schemas as signals
 from unstrung.studio.signals.routes import router as signals_router
 from unstrung.studio.stages import schemas as stages
@@ -47,8 +53,10 @@ ROUTERS: Final = (
     appeals_router,
     applications_router,
     charters_router,
+    confidences_router,
     consents_router,
     exports_router,
+    feedback_router,
     hearings_router,
     invitations_router,
     log_router,
@@ -60,6 +68,7 @@ ROUTERS: Final = (
     sessions_router,
     sessions_of_people_router,
     shares_router,
+    shelves_router,
     signals_router,
     stages_router,
     statements_router,
@@ -71,8 +80,10 @@ BODIES: Final = (
     *appeals.BODIES,
     *applications.BODIES,
     *charters.BODIES,
+    *confidences.BODIES,
     *consents.BODIES,
     *exports.BODIES,
+    *feedback.BODIES,
     *hearings.BODIES,
     *invitations.BODIES,
     *logins.BODIES,
@@ -82,6 +93,7 @@ BODIES: Final = (
     *roles.BODIES,
     *sessions.BODIES,
     *shares.BODIES,
+    *shelves.BODIES,
     *signals.BODIES,
     *stages.BODIES,
 )

@@ -5,6 +5,7 @@ import secrets
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -15,6 +16,7 @@ from unstrung.studio.accounts.models import Role
 from unstrung.studio.database import Database, migrate
 from unstrung.studio.embedded import EmbeddedPostgres
 from unstrung.studio.errors import ConfigurationError
+from unstrung.studio.logins import service as logins
 from unstrung.studio.settings import DEFAULT_SECRET, Settings
 from unstrung.studio.supervisor import Child, Supervisor
 
@@ -38,8 +40,21 @@ def reachable_database(settings: Settings) -> Iterator[str]:
             postgres.stop()
 
 
-def first_key(url: str) -> str | None:
-    """Make the first person, an admin, and return the key; None if there are people already."""
+@dataclass(frozen=True)
+class FirstWayIn:
+    """How the first admin gets in; neither is ever shown again.
+
+    Attributes:
+        key: for programs.
+        link: opens the pages, once, within 15 minutes.
+    """
+
+    key: str
+    link: str
+
+
+def first_way_in(settings: Settings, url: str) -> FirstWayIn | None:
+    """Make the first person, an admin, and return the ways in; None if there are people already."""
     database = Database(url)
     try:
         with database.transaction() as session:
@@ -47,7 +62,7 @@ def first_key(url: str) -> str | None:
                 return None
             person = accounts.create_person(session, FIRST_PERSON, Role.ADMIN)
             _, secret = access.create_key(session, person, "first key", list(Scope))
-            return secret
+            return FirstWayIn(secret, logins.link_for(session, settings, person.id))
     finally:
         database.close()
 
@@ -55,7 +70,7 @@ def first_key(url: str) -> str | None:
 def serve(
     settings: Settings,
     num_workers: int,
-    on_first_key: Callable[[str], None],
+    on_first: Callable[[FirstWayIn], None],
     on_event: Callable[[str], None],
     worker_command: tuple[str, ...] | None = None,
 ) -> int:
@@ -64,7 +79,7 @@ def serve(
     Args:
         settings: frozen.
         num_workers: worker processes.
-        on_first_key: told the key of the first admin, once in the life of a database.
+        on_first: told how the first admin gets in, once in the life of a database.
         on_event: told what the supervisor does, a sentence each.
         worker_command: how to start a worker; None takes `unstrung worker`.
     """
@@ -74,9 +89,9 @@ def serve(
     )
     url = postgres.start() if postgres else settings.database_url
     migrate(url)
-    secret = first_key(url)
-    if secret is not None:
-        on_first_key(secret)
+    found = first_way_in(settings, url)
+    if found is not None:
+        on_first(found)
     environment = {
         "DATABASE_URL": url,
         "UNSTRUNG_DATABASE_URL": url,

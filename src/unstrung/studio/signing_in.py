@@ -1,4 +1,4 @@
-"""The last step of every way in: a session, its cookies, and a letter if the place is a new one."""
+"""The last step of every way in: a session, its cookies, and a letter to the person if it is unusual."""
 
 import structlog
 from fastapi import BackgroundTasks, Request, Response
@@ -28,7 +28,7 @@ def sign_in(
 ) -> Opened:
     """Sign somebody in whom `way` has shown to be that person; what the browser held before is over.
 
-    They are told of it by e-mail, after the answer, if their recent sessions were elsewhere.
+    The person is told by letter if their recent sessions were elsewhere.
     """
     studio = studio_of(request)
     settings = studio.settings

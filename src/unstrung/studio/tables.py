@@ -8,8 +8,10 @@ from unstrung.studio.applications.models import Application, Criteria
 from unstrung.studio.assessments.models import Assessment
 from unstrung.studio.catalogue.models import Model, Worker
 from unstrung.studio.charters.models import CharterAcceptance, CharterText, CharterVersion
+from unstrung.studio.confidences.models import Confidence, ConfidenceAnswer
 from unstrung.studio.consents.models import Consent
 from unstrung.studio.database import Table
+from unstrung.studio.feedback.models import Feedback
 from unstrung.studio.invitations.models import Invitation, InvitationDecline
 from unstrung.studio.log.models import LogEntry
 from unstrung.studio.logins.models import (
@@ -19,13 +21,14 @@ from unstrung.studio.logins.models import (
     Passkey,
     SignInAttempt,
 )
-from unstrung.studio.lotteries.models import Lottery
+from unstrung.studio.lotteries.models import Lottery, LotteryContribution
 from unstrung.studio.pauses.models import Pause, ProtectedAct
 from unstrung.studio.queue.models import Queue
 from unstrung.studio.reviews.models import ReviewDecision
 from unstrung.studio.roles.models import RoleWithdrawal
 from unstrung.studio.sessions.models import PersonSession, SessionToken
 from unstrung.studio.shares.models import Share
+from unstrung.studio.shelves.models import Folder, ShelfMark
 from unstrung.studio.signals.models import Canary, Sighting, Signal
 from unstrung.studio.stages.models import Gate, StageMove
 from unstrung.studio.statements.models import Statement
@@ -44,9 +47,13 @@ __all__ = [
     "CharterText",
     "CharterVersion",
     "Cohort",
+    "Confidence",
+    "ConfidenceAnswer",
     "Consent",
     "Criteria",
     "EmailAddress",
+    "Feedback",
+    "Folder",
     "Gate",
     "Invitation",
     "InvitationDecline",
@@ -54,6 +61,7 @@ __all__ = [
     "LogEntry",
     "LoginLink",
     "Lottery",
+    "LotteryContribution",
     "Model",
     "OutsideIdentity",
     "PanelSeat",
@@ -70,6 +78,7 @@ __all__ = [
     "SeatHold",
     "SessionToken",
     "Share",
+    "ShelfMark",
     "Sighting",
     "SignInAttempt",
     "Signal",

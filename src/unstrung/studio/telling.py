@@ -7,11 +7,12 @@ from typing import Final
 from sqlalchemy.orm import Session
 
 from unstrung.studio.access.service import Caller
+from unstrung.studio.catalogue import service as catalogue
 from unstrung.studio.dependencies import Studio
 from unstrung.studio.queue import service as queue
 from unstrung.studio.queue.service import Outlook
 from unstrung.studio.videos.models import OPEN, Status, Video
-from unstrung.studio.videos.schemas import Links, VideoObject, video_object
+from unstrung.studio.videos.schemas import Links, QueueObject, VideoObject, video_object
 
 VARIANTS: Final = {
     "video": ("video/mp4", "mp4"),
@@ -48,6 +49,21 @@ def _object(studio: Studio, caller: Caller, video: Video, outlook: Outlook) -> V
         expires_at = int(time.time()) + studio.settings.link_seconds
         preview = _link(studio, video.id, "preview", caller, expires_at)
     return video_object(video, outlook.place, outlook.eta_s, links, preview)
+
+
+def busy(session: Session, studio: Studio, caller: Caller) -> QueueObject:
+    """How busy the service is, and how long a new video would take."""
+    queued = queue.count(session, Status.QUEUED)
+    workers = catalogue.num_workers(session)
+    mean = queue.mean_run_s(session, studio.settings.default_model)
+    return QueueObject(
+        queued=queued,
+        running=queue.count(session, Status.IN_PROGRESS),
+        workers=workers,
+        mine_queued=queue.count(session, Status.QUEUED, caller.person_id),
+        mine_running=queue.count(session, Status.IN_PROGRESS, caller.person_id),
+        eta_seconds=round((queued // workers + 1) * mean, 1) if workers else None,
+    )
 
 
 def poll_after_ms(video: VideoObject) -> int | None:

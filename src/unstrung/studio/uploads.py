@@ -7,7 +7,7 @@ that one kind ever sees it. FFmpeg is never left to guess: it also knows playlis
 import io
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO, Final, Literal
+from typing import TYPE_CHECKING, Any, BinaryIO, Final, Literal
 
 from unstrung.studio.errors import StudioError
 
@@ -242,3 +242,18 @@ def _check_pixels(kind: str, width: int, height: int, limits: UploadLimits) -> N
             f"The {kind} must have at most {limits.max_pixels:,} pixels, got {width} x {height}; "
             "send a smaller one."
         )
+
+
+def recipe_of_upload(data: bytes) -> dict[str, Any] | None:
+    """How a clip was made, as its file says; None if it does not say. The file must have been inspected."""
+    import av
+
+    from unstrung.engine.video_io import RECIPE_KEY, recipe_from_text
+
+    found = _video_format(data[:_HEAD_BYTES])
+    if found is None:
+        return None
+    with av.open(
+        io.BytesIO(data), format=found[0], container_options={"protocol_whitelist": "file"}
+    ) as container:
+        return recipe_from_text(container.metadata.get(RECIPE_KEY))

@@ -5,6 +5,7 @@ from typing import Annotated, Final
 
 from fastapi import Depends, Request
 
+from unstrung.studio import cookies
 from unstrung.studio.dependencies import Body, studio_of
 from unstrung.studio.wire import read_body
 
@@ -56,6 +57,16 @@ async def reader_of(request: Request) -> str:
 
 
 ReaderOf = Annotated[str, Depends(reader_of)]
+
+
+async def guest_of(request: Request) -> None:
+    """Whoever reads a page: counted by address while nobody is signed in, who are counted by session.
+
+    Raises:
+        TooMany: beyond the rate.
+    """
+    if cookies.held(request, studio_of(request).settings) is None:
+        await reader_of(request)
 
 
 async def visitor_body_of(request: Request, _: VisitorOf) -> Body:

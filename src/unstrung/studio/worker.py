@@ -15,6 +15,7 @@ from procrastinate.worker import Worker
 
 from unstrung.studio.appeals import service as appeals
 from unstrung.studio.catalogue import service as catalogue
+from unstrung.studio.confidences import service as confidences
 from unstrung.studio.database import Database
 from unstrung.studio.errors import ServiceFault
 from unstrung.studio.generator import Generator
@@ -188,6 +189,7 @@ def _rescue(workshop: Workshop, worker_id: str) -> list[str]:
         with workshop.database.transaction() as session:
             catalogue.sign_in(session, worker_id, workshop.generator.describe().name)
             pauses.lapse(session)
+            confidences.lapse(session)
             shares.release_overdue(session)
             appeals.lapse(session)
             signals.forget_old(session)

@@ -120,3 +120,36 @@ def test_style_and_light_change_no_layout() -> None:
     plain = Shot((Actor("box"),), Setting.PARK, Action.FALL)
     drawn = Shot((Actor("box"),), Setting.PARK, Action.FALL, style=Style.PENCIL)
     assert np.array_equal(laid_out(plain), laid_out(drawn))
+
+
+GOES_ON = [
+    Action.BOUNCE,
+    Action.SPIN,
+    Action.CIRCLE,
+    Action.SHAKE,
+    Action.STAY,
+    Action.CROSS_LEFT,
+    Action.GROW,
+]
+
+
+@pytest.mark.parametrize("action", GOES_ON)
+def test_what_goes_on_after_its_clip_begins_where_the_clip_was(action: Action) -> None:
+    script = Script((Shot((Actor("circle"),), Setting.SPACE, action),), 3)
+    first = layout_of(script, SQUARE, SPRITES)
+    later = layout_of(script, SQUARE, SPRITES, begun_s=4 * 4 / 12)  # four latent frames on
+    np.testing.assert_allclose(later[:-4], first[4:], atol=1e-5)
+    assert np.isfinite(layout_of(script, SQUARE, SPRITES, begun_s=12.0)).all()
+
+
+def test_who_has_crossed_leaves_the_view_and_comes_in_again_on_the_other_side() -> None:
+    script = Script((Shot((Actor("circle"),), Setting.MEADOW, Action.CROSS_RIGHT),), 3)
+    pieces = [layout_of(script, SQUARE, SPRITES, begun_s=8 * 4 / 12 * n) for n in range(6)]
+    path = np.concatenate([field(piece, "x")[:-1] for piece in pieces])
+    steps = np.diff(path)
+    assert (steps[np.abs(steps) < 0.5] > 0).all()  # always rightwards
+    turns = np.flatnonzero(steps < -0.5)
+    assert len(turns) == 1  # and round once in 16 s
+    size = float(field(pieces[0], "size")[0])
+    assert path[turns[0]] - size / 2 > 0.4
+    assert path[turns[0] + 1] + size / 2 < -0.4

@@ -162,3 +162,15 @@ def test_a_weight_power_of_zero_judges_all_times_alike() -> None:
     config = ObjectiveConfig(weight_power=0.0, mask_share=0.0)
     question = pose(config, LATENTS, generator())
     assert float(loss_of(config, LATENTS + 0.5, LATENTS, question)) == pytest.approx(0.25)
+
+
+def test_what_begins_in_the_middle_of_a_motion_always_gives_its_first_frames() -> None:
+    begun = [index % 2 == 0 for index in range(200)]
+    rows = draw_given_frames(ObjectiveConfig(mask_share=0.0), 200, 9, generator(), begun)
+    counts = rows.sum(dim=1)
+    assert not rows[1::2].any()
+    assert int(counts[0::2].min()) == 3
+    assert int(counts.max()) <= 8
+    assert all(bool(row[: int(row.sum())].all()) for row in rows)
+    short = draw_given_frames(ObjectiveConfig(), 50, 2, generator(), [True] * 50)
+    assert short.tolist() == [[True, False]] * 50

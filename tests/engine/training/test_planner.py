@@ -21,9 +21,10 @@ from unstrung.engine.layout import BODY, CAMERA, LAYOUT_SIZE
 from unstrung.engine.models.layout import PLAN_CHANNELS, from_plan
 from unstrung.engine.models.transformer import Transformer, TransformerConfig
 from unstrung.engine.shapes import LatentShape
+from unstrung.engine.theatre.script import Action, Actor, Camera, Script, Setting, Shot
 from unstrung.engine.theatre.sprites import Sprites
 from unstrung.engine.training.config import Mixture, TrainingConfig
-from unstrung.engine.training.layouts import PlanSource, Stage, layouts_of
+from unstrung.engine.training.layouts import PlanSource, Stage, can_go_on, layouts_of
 from unstrung.engine.training.planner import averaged_planner
 from unstrung.engine.training.trainer import Trainer
 
@@ -54,6 +55,38 @@ def test_plans_are_drawn_for_every_number_of_frames() -> None:
         )
         < 1e-4
     )
+
+
+def test_plans_begin_anywhere_in_what_can_go_on() -> None:
+    bouncing = replace(REPERTOIRE, pair=0.0, group=0.0, two_shots=0.0, camera=0.0, moving=1.0)
+    batch = PlanSource(bouncing, (SQUARE, STILL), SPRITES).draw(
+        LatentShape(5, 1, 1), 200, np.random.default_rng(1)
+    )
+    assert len(batch.begun) == 200
+    assert 60 < sum(batch.begun) < 100
+    for index, is_begun in enumerate(batch.begun):
+        from_the_start = layouts_of(batch.scripts[index : index + 1], SQUARE, SPRITES)
+        drawn = from_plan(batch.latents[index : index + 1], 1.0)
+        assert is_begun or torch.allclose(drawn, from_the_start, atol=1e-4)
+    stills = PlanSource(bouncing, (SQUARE, STILL), SPRITES).draw(
+        LatentShape(1, 1, 1), 50, np.random.default_rng(1)
+    )
+    assert not any(stills.begun)
+
+
+@pytest.mark.parametrize(
+    ("shots", "goes_on"),
+    [
+        ((Shot((Actor("circle"),), Setting.SEA, Action.BOUNCE),), True),
+        ((Shot((Actor("circle", 2),), Setting.SEA, Action.CROSS_LEFT),), False),
+        ((Shot((Actor("circle"),), Setting.SEA, Action.CROSS_LEFT, camera=Camera.FOLLOW),), False),
+        ((Shot((Actor("circle"), Actor("star")), Setting.SEA, Action.CHASE),), True),
+        ((Shot((Actor("circle"), Actor("star")), Setting.SEA, Action.SPIN),), False),
+        ((Shot((Actor("circle"),), Setting.SEA),) * 2, False),
+    ],
+)
+def test_only_what_has_one_way_to_go_on_does(shots: tuple[Shot, ...], goes_on: bool) -> None:
+    assert can_go_on(Script(shots)) is goes_on
 
 
 def test_a_planner_learns_where_its_actors_stand() -> None:

@@ -19,10 +19,17 @@ _NAME = re.compile(r"(\d+)x(\d+)x(\d+)-.*\.npy")
 
 @dataclass(frozen=True)
 class Batch:
-    """Latents (B, C, F, H, W) float32 and the scripts that they were rendered from."""
+    """Latents and what they show.
+
+    Attributes:
+        latents: (B, C, F, H, W) float32.
+        scripts: what they were rendered from.
+        begun: clips whose first frame lies in the middle of what happens; empty means none of them.
+    """
 
     latents: Tensor
     scripts: tuple[Script, ...]
+    begun: tuple[bool, ...] = ()
 
 
 class LatentCache:

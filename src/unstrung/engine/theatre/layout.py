@@ -10,19 +10,22 @@ from unstrung.engine.theatre.sprites import Sprites
 from unstrung.engine.theatre.staging import Track, View
 
 
-def layout_of(script: Script, shape: VideoShape, sprites: Sprites) -> np.ndarray:
+def layout_of(
+    script: Script, shape: VideoShape, sprites: Sprites, begun_s: float = 0.0
+) -> np.ndarray:
     """Where everybody stands in the clip that `render` would draw.
 
     Args:
         script: what happens.
         shape: frames, height and width of the clip.
         sprites: pictures of the cast, for the size of the bodies.
+        begun_s: how long its shots have been going on when their first frame is seen [s].
 
     Returns:
         (F, `LAYOUT_SIZE`) float32, at the last frame of each of the F latent frames.
     """
     parts = []
-    for number, scene in enumerate(staged(script, shape)):
+    for number, scene in enumerate(staged(script, shape, begun_s=begun_s)):
         first = 0 if number == 0 else COMPRESSION.frames - 1
         moments = range(first, len(scene.seconds), COMPRESSION.frames)
         parts.append(np.stack([_at(scene, moment, sprites) for moment in moments]))

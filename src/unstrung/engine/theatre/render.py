@@ -5,7 +5,7 @@ and no models. All blending is in 8-bit premultiplied colour, region by region, 
 of 33 frames at 128 x 128 a matter of milliseconds.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import cv2
@@ -35,7 +35,12 @@ def shot_of_latent_frames(num_shots: int, num_latent_frames: int) -> tuple[int, 
 
 
 def render(
-    script: Script, shape: VideoShape, sprites: Sprites, moment: float | None = None
+    script: Script,
+    shape: VideoShape,
+    sprites: Sprites,
+    moment: float | None = None,
+    begun_s: float = 0.0,
+    places: Sequence[int] | None = None,
 ) -> np.ndarray:
     """Draw a clip.
 
@@ -44,11 +49,14 @@ def render(
         shape: frames, height and width of the clip.
         sprites: pictures of the cast.
         moment: for a clip of one frame, how much of the action has passed, in [0, 1]; None draws it.
+        begun_s: as in `staged`.
+        places: frames of a script of one shot to draw; None draws all.
 
     Returns:
         (F, H, W, 3) uint8 RGB at 12 frames a second.
     """
-    frames = [_render_shot(scene, shape, sprites) for scene in staged(script, shape, moment)]
+    scenes = staged(script, shape, moment, begun_s)
+    frames = [_render_shot(scene, shape, sprites, places) for scene in scenes]
     return np.concatenate(frames)
 
 
@@ -74,8 +82,16 @@ class Scene:
     rng: np.random.Generator
 
 
-def staged(script: Script, shape: VideoShape, moment: float | None = None) -> Iterator[Scene]:
-    """Stage every shot of a script that has a frame in a clip of this shape; arguments as in `render`."""
+def staged(
+    script: Script, shape: VideoShape, moment: float | None = None, begun_s: float = 0.0
+) -> Iterator[Scene]:
+    """Stage every shot of a script that has a frame in a clip of this shape.
+
+    Args:
+        script, shape, moment: as in `render`.
+        begun_s: how long every shot has been going on when its first frame is seen [s]; what it does goes on
+            after the length of the clip: who hops hops on, who has crossed leaves and comes in again.
+    """
     owners = shot_of_latent_frames(len(script.shots), shape.latent.frames)
     for index, shot in enumerate(script.shots):
         num_latent = owners.count(index)
@@ -83,19 +99,24 @@ def staged(script: Script, shape: VideoShape, moment: float | None = None) -> It
             continue
         count = num_latent * COMPRESSION.frames - (COMPRESSION.frames - 1 if index == 0 else 0)
         rng = np.random.default_rng([script.seed, index])
-        yield _stage(shot, count, shape.width / shape.height, rng, moment)
+        yield _stage(shot, count, shape.width / shape.height, rng, moment, begun_s)
 
 
 def _stage(
-    shot: Shot, count: int, aspect: float, rng: np.random.Generator, moment: float | None
+    shot: Shot,
+    count: int,
+    aspect: float,
+    rng: np.random.Generator,
+    moment: float | None,
+    begun_s: float,
 ) -> Scene:
     drawn_moment = float(rng.random())
     if count == 1:
         start = _shown_moment(shot.action, drawn_moment) if moment is None else moment
         progress, seconds = np.array([start]), np.array([4.0 * start])
     else:
-        progress = np.linspace(0.0, 1.0, count)
-        seconds = np.arange(count) / FRAME_RATE
+        progress = np.linspace(0.0, 1.0, count) + begun_s * FRAME_RATE / (count - 1)
+        seconds = begun_s + np.arange(count) / FRAME_RATE
     variant = int(rng.integers(NUM_VARIANTS))
     ground, has_floor = floor_of(shot.setting)
     ground = ground if has_floor else FLOAT_CENTRE
@@ -113,7 +134,9 @@ class _Frame:
     has_floor: bool
 
 
-def _render_shot(scene: Scene, shape: VideoShape, sprites: Sprites) -> np.ndarray:
+def _render_shot(
+    scene: Scene, shape: VideoShape, sprites: Sprites, places: Sequence[int] | None
+) -> np.ndarray:
     shot, staging = scene.shot, scene.staging
     scenery = paint(shot.setting, shot.time_of_day, scene.variant, shape.height)
     falling = weather.particles(shot.weather, scene.rng)
@@ -121,15 +144,16 @@ def _render_shot(scene: Scene, shape: VideoShape, sprites: Sprites) -> np.ndarra
     tint = _TINTS[TimeOfDay.DAY if shot.setting in _UNLIT else shot.time_of_day]
     backdrops = _backdrops(scenery, staging.view, frame)
     fronts = _fronts(scenery, staging.view, frame)
-    clip = np.empty((len(scene.seconds), shape.height, shape.width, 3), np.uint8)
-    for index in range(len(clip)):
+    places = range(len(scene.seconds)) if places is None else places
+    clip = np.empty((len(places), shape.height, shape.width, 3), np.uint8)
+    for drawn, index in enumerate(places):
         canvas = weather.veil(shot.weather, backdrops[index])
         _draw_actors(canvas, staging, index, frame, sprites, tint)
         top, front = fronts[index]
         if len(front):
             _blend(canvas[top:], front)
         weather.draw(canvas, shot.weather, falling, float(scene.seconds[index]))
-        clip[index] = styles.apply(shot.style, canvas)
+        clip[drawn] = styles.apply(shot.style, canvas)
     return clip
 
 

@@ -78,6 +78,13 @@ class Action(StrEnum):
 
 
 PAIR_ACTIONS = frozenset({Action.CHASE, Action.MEET, Action.PASS_BEHIND, Action.JUMP_OVER})
+# What never ends, so that it can be told from any stretch of it; the others end, and then somebody stays.
+ENDLESS = frozenset(
+    {
+        Action.STAY, Action.CROSS_RIGHT, Action.CROSS_LEFT, Action.BOUNCE, Action.SPIN, Action.CIRCLE,
+        Action.SHAKE, Action.CHASE, Action.PASS_BEHIND,
+    }
+)  # fmt: skip
 
 
 class Relation(StrEnum):

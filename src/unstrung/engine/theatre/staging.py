@@ -108,7 +108,7 @@ def stage_shot(
 
     Args:
         shot: what happens.
-        progress: (F,) how much of the shot has passed at each frame, in [0, 1].
+        progress: (F,) how much of the shot has passed at each frame, in [0, 1], or more where it goes on.
         seconds: (F,) time since the shot began [s].
         aspect: width of the view over its height.
         ground: y of the feet, or of the middle of whatever hangs in mid-air [world units].
@@ -171,7 +171,7 @@ def _solo(action: Action, track: Track, space: _Space, rng: np.random.Generator)
     p = space.progress
     if action in (Action.CROSS_RIGHT, Action.CROSS_LEFT):
         right = action is Action.CROSS_RIGHT
-        path = (2 * (0.15 * _smooth(p) + 0.85 * p) - 1) * edge
+        path = _round((2 * (0.15 * _smooth(p) + 0.85 * p) - 1) * edge, outside)
         return replace(_heading(track, right), x=path if right else -path, lift=_steps(space))
     if action in (Action.ENTER, Action.LEAVE):
         right = bool(rng.random() < 0.5)
@@ -205,6 +205,12 @@ def _solo(action: Action, track: Track, space: _Space, rng: np.random.Generator)
     return replace(track, x=space.still(place))
 
 
+def _round(path: np.ndarray, outside: float) -> np.ndarray:
+    """A way across and on: who is out of view on one side comes in again on the other."""
+    ahead = (path + outside) % (2 * outside) - outside
+    return np.where(np.abs(path) > outside, ahead, path)
+
+
 def _steps(space: _Space) -> np.ndarray:
     """A light hop at every step of somebody who walks."""
     return 0.02 * np.abs(np.sin(np.pi * space.seconds / 0.4))
@@ -223,9 +229,10 @@ def _pair(
         reach = edge - 0.18 * space.half
         path = side * (2 * p - 1) * reach
         gap = side * apart * 0.7
+        outside = space.half + 0.55 * max(float(first.scale[0]), float(second.scale[0]))
         return (
-            replace(_heading(first, right), x=path - gap, lift=_steps(space)),
-            replace(_heading(second, right), x=path + gap, lift=_steps(space)),
+            replace(_heading(first, right), x=_round(path - gap, outside), lift=_steps(space)),
+            replace(_heading(second, right), x=_round(path + gap, outside), lift=_steps(space)),
         )
     if action is Action.MEET:
         way = _smooth(p, 0.0, 0.7)
@@ -235,7 +242,8 @@ def _pair(
             replace(_heading(second, not right), x=path, lift=_steps(space)),
         )
     if action is Action.PASS_BEHIND:
-        path = side * (2 * p - 1) * edge
+        outside = space.half + 0.55 * float(first.scale[0])
+        path = _round(side * (2 * p - 1) * edge, outside)
         walker = replace(_heading(first, right), x=path, lift=_steps(space), depth=0.6)
         return walker, replace(second, lift=space.still(-0.03))
     if action is Action.JUMP_OVER:

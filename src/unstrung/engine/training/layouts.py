@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Final
 
 import numpy as np
 import torch
@@ -14,15 +15,37 @@ from unstrung.engine.models.sketch import sketch_latents
 from unstrung.engine.models.text_encoder import Condition
 from unstrung.engine.shapes import LatentShape, VideoShape
 from unstrung.engine.theatre.layout import layout_of
+from unstrung.engine.theatre.render import FRAME_RATE
 from unstrung.engine.theatre.repertoire import Repertoire, draw_script
-from unstrung.engine.theatre.script import Script
+from unstrung.engine.theatre.script import PAIR_ACTIONS, Camera, Script
 from unstrung.engine.theatre.sprites import Sprites
 
+_BEGUN_SHARE: Final = 0.4  # of the plans that can go on
+_MOST_BEGUN: Final = 4.0  # lengths of a clip; somebody who crosses is where they were after less
 
-def layouts_of(scripts: Sequence[Script], shape: LatentShape, sprites: Sprites) -> Tensor:
-    """Where everybody stands in the clips of scripts, (B, F, `LAYOUT_SIZE`)."""
+
+def layouts_of(
+    scripts: Sequence[Script], shape: LatentShape, sprites: Sprites, begun_s: float = 0.0
+) -> Tensor:
+    """Where everybody stands in the clips of scripts, `begun_s` after they began: (B, F, `LAYOUT_SIZE`)."""
     video = VideoShape.of_latent(shape)
-    return torch.from_numpy(np.stack([layout_of(script, video, sprites) for script in scripts]))
+    return torch.from_numpy(
+        np.stack([layout_of(script, video, sprites, begun_s) for script in scripts])
+    )
+
+
+def can_go_on(script: Script) -> bool:
+    """Whether what happens has one way to go on after the length of its clip.
+
+    Groups come in again one by one, a second actor's place and a following camera hang on the whole clip,
+    and of two shots the first has ended.
+    """
+    shot = script.shots[0]
+    if len(script.shots) > 1 or shot.camera is Camera.FOLLOW:
+        return False
+    if len(shot.actors) > 1:
+        return shot.relation is not None or shot.action in PAIR_ACTIONS
+    return shot.actors[0].count == 1
 
 
 @dataclass(frozen=True)
@@ -54,7 +77,8 @@ class Stage:
 class PlanSource:
     """Batches of plans in the place of a cache of latents: scripts are drawn and staged, never painted.
 
-    A plan is a clip of one cell, so that the planner is trained like the denoiser.
+    A plan is a clip of one cell, so that the planner is trained like the denoiser. Some begin anywhere in
+    what happens, as the pieces of a long clip do.
     """
 
     def __init__(
@@ -78,12 +102,16 @@ class PlanSource:
     def draw(self, shape: LatentShape, size: int, rng: np.random.Generator) -> Batch:
         """A batch of `size` plans of so many frames."""
         fitting = [each for each in self._shapes if each.frames == shape.frames]
-        plans, scripts = [], []
+        plans, scripts, begun = [], [], []
         for _ in range(size):
             script = draw_script(self._repertoire, rng)
             staged = fitting[int(rng.integers(len(fitting)))]
-            plans.append(
-                to_plan(layouts_of([script], staged, self._sprites), staged.width / staged.height)
-            )
+            begun_s = 0.0
+            if shape.frames > 1 and can_go_on(script) and rng.random() < _BEGUN_SHARE:
+                length = VideoShape.of_latent(staged).frames / FRAME_RATE
+                begun_s = float(rng.uniform(0.25, _MOST_BEGUN)) * length
+            layout = layouts_of([script], staged, self._sprites, begun_s)
+            plans.append(to_plan(layout, staged.width / staged.height))
             scripts.append(script)
-        return Batch(torch.cat(plans), tuple(scripts))
+            begun.append(begun_s > 0)
+        return Batch(torch.cat(plans), tuple(scripts), tuple(begun))

@@ -1,11 +1,15 @@
 """What the transformer is asked: times, masks of given frames, and the loss. Tensors only."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
 
 import torch
 from torch import Tensor
 
 from unstrung.engine import flow, schedules
+
+_LEAST_BEGUN: Final = 3  # frames that are given of a clip that begins in the middle of a motion
 
 
 @dataclass(frozen=True)
@@ -48,11 +52,17 @@ def draw_times(
 
 
 def draw_given_frames(
-    config: ObjectiveConfig, batch: int, frames: int, generator: torch.Generator
+    config: ObjectiveConfig,
+    batch: int,
+    frames: int,
+    generator: torch.Generator,
+    begun: Sequence[bool] = (),
 ) -> Tensor:
     """Which latent frames are given in each clip, (B, F) booleans; at least one frame is always asked for.
 
     First, first k, last, last k, first and last, or random keyframes, in equal shares of the masked clips.
+    Clips that are `begun` always give three or more of their first frames: from words alone a clip begins at
+    the beginning, and two frames do not tell which way somebody hops.
     """
     given = torch.zeros(batch, frames, dtype=torch.bool)
     if frames < 2:
@@ -75,6 +85,8 @@ def draw_given_frames(
             given[row] = scores[row] < 0.25
         if given[row].all():
             given[row, frames // 2] = False
+    for row in (row for row, is_begun in enumerate(begun) if is_begun):
+        given[row] = torch.arange(frames) < min(_LEAST_BEGUN + int(counts[row]) - 1, frames - 1)
     return given
 
 
@@ -105,10 +117,15 @@ class Question:
     asked: Tensor
 
 
-def pose(config: ObjectiveConfig, latents: Tensor, generator: torch.Generator) -> Question:
-    """Draw times, noise and masks for a batch of clean latents (B, C, F, H, W)."""
+def pose(
+    config: ObjectiveConfig,
+    latents: Tensor,
+    generator: torch.Generator,
+    begun: Sequence[bool] = (),
+) -> Question:
+    """Draw times, noise and masks for a batch of clean latents (B, C, F, H, W), some of them `begun`."""
     batch, _, frames, _, _ = latents.shape
-    given = draw_given_frames(config, batch, frames, generator)
+    given = draw_given_frames(config, batch, frames, generator, begun)
     times = draw_times(config, batch, generator, frames)[:, None].expand(batch, frames).clone()
     slight = slight_times(batch, generator)
     times = torch.where(given, slight, times)

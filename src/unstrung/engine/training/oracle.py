@@ -1,7 +1,9 @@
 """Teaching the oracle: renders of real scripts in, the script's fields out."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 import numpy as np
 import torch
@@ -11,7 +13,7 @@ from torch.nn import functional
 
 from unstrung.engine.data.dataset import Batch, LatentCache
 from unstrung.engine.models.autoencoder import Autoencoder
-from unstrung.engine.shapes import COMPRESSION
+from unstrung.engine.shapes import COMPRESSION, LatentShape, VideoShape
 from unstrung.engine.theatre.oracle import (
     INPUT_SIZE,
     NUM_MOMENTS,
@@ -21,9 +23,15 @@ from unstrung.engine.theatre.oracle import (
     field_answers,
     load_oracle,
 )
-from unstrung.engine.theatre.script import Script
+from unstrung.engine.theatre.render import render
+from unstrung.engine.theatre.repertoire import Repertoire, draw_script
+from unstrung.engine.theatre.script import ENDLESS, Script
+from unstrung.engine.theatre.sprites import Sprites
+from unstrung.engine.training.layouts import can_go_on
 from unstrung.engine.training.replica import Replica
 
+_ONWARD_FRAMES: Final = (33, 49, 61)
+_ONWARD_S: Final = 20.0
 _STILL_FIELDS = frozenset({"setting", "relation", "count", "time_of_day", "weather", "style"})
 
 
@@ -75,6 +83,50 @@ def decoded_moments(autoencoder: Autoencoder, batch: Batch, rng: np.random.Gener
     return Batch((video * gain).clamp(-1, 1), batch.scripts)
 
 
+def known_to(batch: Batch, cast: Sequence[str]) -> Batch:
+    """The clips of a batch in which nobody plays who is not in the cast."""
+    kept = [
+        row
+        for row, script in enumerate(batch.scripts)
+        if all(actor.name in cast for shot in script.shots for actor in shot.actors)
+    ]
+    return Batch(batch.latents[kept], tuple(batch.scripts[row] for row in kept))
+
+
+@dataclass(frozen=True)
+class Onward:
+    """Clips that begin anywhere in what happens, rendered when they are asked for.
+
+    Pieces of long clips begin so; an oracle that knew only beginnings read 42 % of the actions in true
+    renders of them.
+
+    Attributes:
+        repertoire, sprites: what is played, and by whom.
+        share: of the batches of clips.
+    """
+
+    repertoire: Repertoire
+    sprites: Sprites
+    share: float = 0.3
+
+    def draw(self, size: int, rng: np.random.Generator) -> Batch:
+        """A batch whose `latents` are the frames that the oracle looks at, (B, 9, 3, H, W)."""
+        length = int(rng.choice(_ONWARD_FRAMES))
+        places = np.linspace(0, length - 1, NUM_MOMENTS).round().astype(int).tolist()
+        shape = VideoShape(length, INPUT_SIZE, INPUT_SIZE)
+        scripts: list[Script] = []
+        while len(scripts) < size:
+            script = draw_script(self.repertoire, rng)
+            if can_go_on(script) and script.shots[0].action in ENDLESS:
+                scripts.append(script)
+        clips = [
+            render(each, shape, self.sprites, None, float(rng.uniform(0, _ONWARD_S)), places)
+            for each in scripts
+        ]
+        frames = torch.from_numpy(np.stack(clips)).permute(0, 1, 4, 2, 3).float()
+        return Batch(frames / 127.5 - 1, tuple(scripts))
+
+
 def accuracy(oracle: Oracle, frames: Tensor, scripts: Sequence[Script]) -> dict[str, float]:
     """Share of right answers per field; `actor` counts the set of everybody on stage."""
     with torch.inference_mode():
@@ -107,8 +159,10 @@ class OracleTrainer:
         autoencoder: Autoencoder,
         seed: int = 0,
         dtype: torch.dtype = torch.float32,
+        onward: Onward | None = None,
     ) -> None:
-        """Take an oracle to teach, renders as latents, and the code that gives them back."""
+        """Take an oracle to teach, renders as latents and the code that gives them back, and more renders."""
+        self.onward = onward
         self.judge = judge.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.dtype, self.replica = dtype, Replica(self.judge, dtype)
         self.cache, self.autoencoder = cache, autoencoder
@@ -130,8 +184,7 @@ class OracleTrainer:
         """
         shapes = [*self.clips, *self.stills] if with_clips else self.stills
         shape = shapes[self.step % len(shapes)]
-        batch = self.cache.draw(shape, 96 if shape.frames == 1 else 24, self.rng)
-        seen = decoded_moments(self.autoencoder, batch, self.rng)
+        seen = self._seen(shape)
         frames = seen.latents
         if frames.shape[-1] != INPUT_SIZE:
             pictures = functional.interpolate(frames.flatten(0, 1), size=(INPUT_SIZE, INPUT_SIZE))
@@ -150,3 +203,13 @@ class OracleTrainer:
         self.optimizer.zero_grad(set_to_none=True)
         self.step += 1
         return loss.item()
+
+    def _seen(self, shape: LatentShape) -> Batch:
+        """What the oracle looks at next, in clips of this shape."""
+        if shape.frames > 1 and self.onward is not None and self.rng.random() < self.onward.share:
+            return self.onward.draw(24, self.rng)
+        wanted = 96 if shape.frames == 1 else 24
+        # The transformer paints more members than the oracle knows; a cache holds them all.
+        batch = known_to(self.cache.draw(shape, 2 * wanted, self.rng), self.judge.config.cast)
+        batch = Batch(batch.latents[:wanted], batch.scripts[:wanted])
+        return decoded_moments(self.autoencoder, batch, self.rng)

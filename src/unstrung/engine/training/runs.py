@@ -201,7 +201,10 @@ def run_oracle(
     if minutes is not None:
         factor = minutes / (plan.minutes.oracle_stills + plan.minutes.oracle_clips)
     stages = ((plan.minutes.oracle_stills, False, 2e-3), (plan.minutes.oracle_clips, True, 1.2e-3))
-    learner = oracle.OracleTrainer(judge, cache, autoencoder, dtype=choose_precision().dtype)
+    onward = oracle.Onward(replace(plan.planned[0], cast=plan.cast), Sprites(art_of(plan.cast)))
+    learner = oracle.OracleTrainer(
+        judge, cache, autoencoder, dtype=choose_precision().dtype, onward=onward
+    )
     out.mkdir(parents=True, exist_ok=True)
     log = LossLog(out / "losses.jsonl", keep=resume)
     for stage, (stage_minutes, with_clips, peak) in enumerate(stages):

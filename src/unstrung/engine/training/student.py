@@ -22,7 +22,7 @@ import torch
 from torch import Tensor
 
 from unstrung.engine import flow, sampling, schedules
-from unstrung.engine.data.dataset import LatentCache
+from unstrung.engine.data.dataset import Batch, LatentCache
 from unstrung.engine.denoising import Denoiser
 from unstrung.engine.models.text_encoder import Condition, TextEncoder
 from unstrung.engine.models.transformer import Transformer
@@ -131,11 +131,12 @@ class StudentTrainer(Trainer):
         )
         self._average = copy.deepcopy(self.transformer).to(dtype).eval().requires_grad_(False)
 
-    def _judged(self, latents: Tensor, condition: Condition) -> Tensor:
-        """The loss of the student's steps on a batch of clips (B, C, F, H, W)."""
-        batch, _, frames, _, _ = latents.shape
-        given = draw_given_frames(self.config.objective, batch, frames, self.generator)
-        starts = torch.where(given, slight_times(batch, self.generator), 1.0)
+    def _judged(self, batch: Batch, condition: Condition) -> Tensor:
+        """The loss of the student's steps on a batch of clips."""
+        latents = batch.latents
+        size, _, frames, _, _ = latents.shape
+        given = draw_given_frames(self.config.objective, size, frames, self.generator, batch.begun)
+        starts = torch.where(given, slight_times(size, self.generator), 1.0)
         noise = torch.randn(latents.shape, generator=self.generator)
         with torch.no_grad():
             ask = self._on_the_path if self.lesson.method == "trajectory" else self._by_halves

@@ -157,14 +157,16 @@ class Trainer:
         condition, reader_loss = self._read(batch, captions, spans, dropped)
         if self.stage is not None and self.transformer.config.has_layout:
             condition = self.stage.tell(condition, batch, self._without_layout(dropped))
-        return self._judged(batch.latents, condition), reader_loss
+        return self._judged(batch, condition), reader_loss
 
-    def _judged(self, latents: Tensor, condition: Condition) -> Tensor:
-        """Ask the transformer about latents (B, C, F, H, W), and return the loss of its answers."""
-        if self.config.questions > 1:
-            latents = latents.repeat_interleave(self.config.questions, dim=0)
-            condition = condition.repeated(self.config.questions)
-        question = pose(self.config.objective, latents, self.generator)
+    def _judged(self, batch: Batch, condition: Condition) -> Tensor:
+        """Ask the transformer about a batch, and return the loss of its answers."""
+        latents, num_questions = batch.latents, self.config.questions
+        begun = [is_begun for is_begun in batch.begun for _ in range(num_questions)]
+        if num_questions > 1:
+            latents = latents.repeat_interleave(num_questions, dim=0)
+            condition = condition.repeated(num_questions)
+        question = pose(self.config.objective, latents, self.generator, begun)
         tokens = math.prod(latents.shape[2:]) // self.transformer.config.patch_size**2
         prediction = self.predict(
             question.noisy_latents.to(self.dtype), question.times, condition, self._routing(tokens)

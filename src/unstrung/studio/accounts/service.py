@@ -1,5 +1,7 @@
 """Rules about people: making them, finding them."""
 
+from collections.abc import Iterable
+
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
@@ -15,13 +17,35 @@ def create_person(session: Session, name: str, role: Role = Role.MEMBER) -> Pers
     Raises:
         InvalidField: if the name is empty or longer than 200 characters.
     """
-    shown = " ".join(name.split())
-    if not 0 < len(shown) <= 200:
-        raise InvalidField(f"name must have 1 to 200 characters, got {len(shown)}", "name")
-    person = Person(id=new_id("person"), name=shown, role=role, created_at=now())
+    person = Person(id=new_id("person"), name=_checked_name(name), role=role, created_at=now())
     session.add(person)
     session.flush()
     return person
+
+
+def rename_person(session: Session, person_id: str, name: str) -> Person:
+    """Call somebody otherwise from now on.
+
+    Raises:
+        InvalidField: if the name is empty or longer than 200 characters.
+    """
+    person = session.get_one(Person, person_id, with_for_update=True)
+    person.name = _checked_name(name)
+    session.flush()
+    return person
+
+
+def names_of(session: Session, person_ids: Iterable[str]) -> dict[str, str]:
+    """What some people want to be called."""
+    query = select(Person.id, Person.name).where(Person.id.in_(set(person_ids)))
+    return {row.id: row.name for row in session.execute(query)}
+
+
+def _checked_name(name: str) -> str:
+    shown = " ".join(name.replace("\x00", "").split())
+    if not 0 < len(shown) <= 200:
+        raise InvalidField(f"name must have 1 to 200 characters, got {len(shown)}", "name")
+    return shown
 
 
 def find_person(session: Session, name_or_id: str) -> Person:

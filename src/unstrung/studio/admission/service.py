@@ -45,6 +45,8 @@ class Right(StrEnum):
     GRANT_ROLES = "grant-roles"
     EXPORT_CONSENTED = "export-consented"
     END_SESSIONS = "end-sessions"
+    ASK_CONFIDENCE = "ask-confidence"
+    ANSWER_FEEDBACK = "answer-feedback"
 
 
 RIGHTS: Final = {

@@ -24,19 +24,31 @@ class AppealOutcome(StrEnum):
 
 
 class Appeal(Table):
-    """One appeal of one person against one statement, at one stage; rows are never deleted."""
+    """One appeal of one person or applicant against one statement, at one stage; rows are never deleted."""
 
     __tablename__ = "appeals"
     __table_args__ = (
         # Once for each stage, whoever asks twice at once.
         Index("uq_appeals_stage", "statement_id", "person_id", "stage", unique=True),
+        Index(
+            "uq_appeals_application_stage",
+            "statement_id",
+            "stage",
+            unique=True,
+            postgresql_where=text("application_id IS NOT NULL"),
+        ),
         Index("ix_appeals_person_id", "person_id", "id"),
+        Index("ix_appeals_application_id", "application_id"),
         Index("ix_appeals_open", "due_at", "id", postgresql_where=text("outcome IS NULL")),
     )
 
     id: Mapped[str] = mapped_column(String(64), primary_key=True)
     statement_id: Mapped[str] = mapped_column(ForeignKey("statements.id"))
     person_id: Mapped[str | None] = mapped_column(ForeignKey("persons.id", ondelete="SET NULL"))
+    application_id: Mapped[str | None] = mapped_column(
+        ForeignKey("applications.id", ondelete="SET NULL"),
+        comment="whose refusal it is about, for an applicant, who has no account",
+    )
     stage: Mapped[AppealStage] = mapped_column(word_of(AppealStage))
     text: Mapped[str] = mapped_column(Text, comment="why the decision is wrong, in their own words")
     lodged_at: Mapped[datetime]

@@ -9,10 +9,9 @@ from unstrung.studio.appeals.models import Appeal, AppealOutcome, AppealStage
 from unstrung.studio.fields import StrictRequest
 
 
-class CreateAppeal(StrictRequest):
-    """Appeal against a decision."""
+class AppealRefusal(StrictRequest):
+    """Appeal against the refusal of one's application."""
 
-    statement_id: str = Field(min_length=1, max_length=64)
     text: str = Field(
         min_length=10,
         max_length=5_000,
@@ -21,7 +20,13 @@ class CreateAppeal(StrictRequest):
     )
 
 
-BODIES: Final = (CreateAppeal,)
+class CreateAppeal(AppealRefusal):
+    """Appeal against a decision."""
+
+    statement_id: str = Field(min_length=1, max_length=64)
+
+
+BODIES: Final = (AppealRefusal, CreateAppeal)
 
 
 class ListAppeals(StrictRequest):

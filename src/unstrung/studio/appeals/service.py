@@ -1,7 +1,8 @@
 """Rules of appeals: somebody who had no part in the decision hears it, then three testers, on a clock.
 
 An appeal whose clock runs out is won, unless it is about what law forbids. A won appeal undoes the decision
-there and then: the share is released, the pause ends, and the statement says that it was taken back.
+there and then: the share is released, the pause ends, the application waits again, and the statement says
+that it was taken back.
 """
 
 from collections.abc import Sequence
@@ -9,7 +10,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, and_, func, or_, select
+from sqlalchemy import ColumnElement, and_, func, or_, select, update
 from sqlalchemy.orm import Session
 
 from unstrung.studio.access.models import Scope
@@ -17,6 +18,7 @@ from unstrung.studio.access.service import Caller
 from unstrung.studio.admission import service as admission
 from unstrung.studio.admission.models import ProgrammeRole, RoleGrant
 from unstrung.studio.appeals.models import Appeal, AppealOutcome, AppealStage, PanelSeat
+from unstrung.studio.applications import service as applications
 from unstrung.studio.assessments.service import ILLEGAL
 from unstrung.studio.database import now
 from unstrung.studio.errors import Conflict, NotFound
@@ -36,6 +38,7 @@ from unstrung.studio.videos import service as videos
 
 HEAR_WITHIN: Final = timedelta(days=7)
 PANEL_SIZE: Final = 3
+ERASED: Final = "(erased)"
 _BY_CLOCK: Final = "Nobody decided within seven days, so the appeal is won."
 _TOGETHER: Final = "Another appeal against the same decision was won."
 
@@ -76,31 +79,41 @@ def lodge(session: Session, caller: Caller, statement_id: str, words: str) -> Ap
         Conflict: if it was taken back, is being heard, or was heard by the panel.
     """
     statement = _concerning(session, caller, statement_id)
-    if statement.reversed_at is not None:
-        raise Conflict(
-            f"The decision '{statement_id}' was taken back already.",
-            "statement_id",
-            "statement_reversed",
-        )
-    stage = _next_stage(session, caller, statement_id)
-    moment = now()
-    appeal = Appeal(
-        id=new_id("appeal"),
-        statement_id=statement_id,
-        person_id=caller.person_id,
-        stage=stage,
-        text=words.strip(),
-        lodged_at=moment,
-        due_at=moment + HEAR_WITHIN,
-        by_clock=False,
+    return _added(session, statement, words, person_id=caller.person_id)
+
+
+def lodge_for_applicant(session: Session, application_id: str, token: str, words: str) -> Appeal:
+    """Appeal against the refusal of an application, as whoever holds its token; no account is needed.
+
+    While it is heard the application takes part in lotteries, so that a won appeal finds its place.
+
+    Raises:
+        NotFound: if the token is not this application's.
+        Conflict: if it was not refused, is being heard, or was heard by the panel.
+    """
+    application = applications.contest(session, application_id, token)
+    assert application.statement_id is not None, "every refusal has its statement"
+    statement = session.get_one(Statement, application.statement_id, with_for_update=True)
+    return _added(session, statement, words, application_id=application.id)
+
+
+def list_for_applicant(session: Session, application_id: str, token: str) -> Sequence[Appeal]:
+    """The appeals of an applicant, newest first, decided if their clock has run out.
+
+    Raises:
+        NotFound: if the token is not this application's.
+    """
+    lapse(session)
+    applications.get_own(session, application_id, token)
+    query = select(Appeal).where(Appeal.application_id == application_id)
+    return session.scalars(query.order_by(Appeal.id.desc())).all()
+
+
+def forget_words(session: Session, application_id: str) -> None:
+    """Erase what an applicant wrote in appeals, as withdrawing an application does with all its words."""
+    session.execute(
+        update(Appeal).where(Appeal.application_id == application_id).values(text=ERASED)
     )
-    session.add(appeal)
-    session.flush()
-    pauses.protect(session, caller.person_id, "appeal")
-    if stage == AppealStage.PANEL:
-        _draw_panel(session, appeal)
-    log.record(session, EntryKind.APPEAL_LODGED, _logged(appeal), caller.person_id)
-    return appeal
 
 
 def get_appeal(session: Session, caller: Caller, appeal_id: str) -> Appeal:
@@ -234,7 +247,10 @@ def close(
     appeal.decided_at = now()
     session.flush()
     log.record(session, EntryKind.APPEAL_DECIDED, _logged(appeal), appeal.person_id)
-    if outcome == AppealOutcome.UPHELD:
+    is_won = outcome == AppealOutcome.OVERTURNED
+    if appeal.application_id is not None:
+        applications.settle(session, appeal.application_id, is_won)
+    if not is_won:
         return
     statement = session.get_one(Statement, appeal.statement_id, with_for_update=True)
     statement.reversed_at = appeal.decided_at
@@ -322,14 +338,44 @@ def _concerning(session: Session, caller: Caller, statement_id: str) -> Statemen
     return statement
 
 
-def _next_stage(session: Session, caller: Caller, statement_id: str) -> AppealStage:
+def _added(
+    session: Session,
+    statement: Statement,
+    words: str,
+    *,
+    person_id: str | None = None,
+    application_id: str | None = None,
+) -> Appeal:
+    """Write an appeal down, of a person or of an applicant, and draw its panel if it is one's second."""
+    if statement.reversed_at is not None:
+        raise Conflict(
+            f"The decision '{statement.id}' was taken back already.",
+            "statement_id",
+            "statement_reversed",
+        )
+    own = Appeal.person_id == person_id
+    if application_id is not None:
+        own = Appeal.application_id == application_id
+    moment, stage = now(), _next_stage(session, statement.id, own)
+    appeal = Appeal(
+        id=new_id("appeal"), statement_id=statement.id, person_id=person_id,
+        application_id=application_id, stage=stage, text=words.strip(), lodged_at=moment,
+        due_at=moment + HEAR_WITHIN, by_clock=False,
+    )  # fmt: skip
+    session.add(appeal)
+    session.flush()
+    if person_id is not None:
+        pauses.protect(session, person_id, "appeal")
+    if stage == AppealStage.PANEL:
+        _draw_panel(session, appeal)
+    log.record(session, EntryKind.APPEAL_LODGED, _logged(appeal), person_id)
+    return appeal
+
+
+def _next_stage(session: Session, statement_id: str, own: ColumnElement[bool]) -> AppealStage:
     mine = {
         each.stage: each
-        for each in session.scalars(
-            select(Appeal).where(
-                Appeal.statement_id == statement_id, Appeal.person_id == caller.person_id
-            )
-        )
+        for each in session.scalars(select(Appeal).where(Appeal.statement_id == statement_id, own))
     }
     for each in mine.values():
         if each.outcome is None:
@@ -366,7 +412,7 @@ def _draw_panel(session: Session, appeal: Appeal) -> None:
         .join(Statement, Statement.id == appeal.statement_id)
         .where(
             RoleGrant.role == ProgrammeRole.JUROR,
-            RoleGrant.person_id != appeal.person_id,
+            RoleGrant.person_id.is_distinct_from(appeal.person_id),
             RoleGrant.person_id.not_in(seated),
             ~took_part(RoleGrant.person_id, appeal.id),
         )

@@ -71,6 +71,9 @@ class Application(Table):
     decided_by: Mapped[str | None] = mapped_column(
         String(64), comment="person, or None for a lottery; never told to the applicant"
     )
+    contested_at: Mapped[datetime | None] = mapped_column(
+        comment="since when an appeal against its refusal is open; such a one takes part in lotteries"
+    )
     out_of_turn: Mapped[str | None] = mapped_column(
         Text, comment="public reason why it was admitted before others"
     )

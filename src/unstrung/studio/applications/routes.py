@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 from unstrung.studio import cookies
 from unstrung.studio.access.service import Caller
 from unstrung.studio.admission.routes import PathId
+from unstrung.studio.appeals import service as appeals
 from unstrung.studio.applications import service
 from unstrung.studio.applications.models import Application
 from unstrung.studio.applications.schemas import (
@@ -43,6 +44,7 @@ from unstrung.studio.dependencies import (
     studio_of,
 )
 from unstrung.studio.errors import Unauthenticated
+from unstrung.studio.lotteries import service as lotteries
 from unstrung.studio.visitors import VisitorBodyOf, VisitorOf, address_of
 from unstrung.studio.waitlist import service as waitlist
 from unstrung.studio.waitlist.schemas import forecast_object
@@ -133,6 +135,8 @@ def create_application(body: VisitorBodyOf, session: Transaction) -> Application
         tuple(asked.links), asked.language, tuple(asked.answers.items()),
     )  # fmt: skip
     application, token = service.apply(session, wish)
+    if asked.phrase is not None:
+        lotteries.contribute(session, application.id, token, asked.phrase, None)
     return ApplicationCreated(**_told(session, application).model_dump(), token=token)
 
 
@@ -177,7 +181,9 @@ def withdraw_application(
     token: TokenOf, session: Transaction, application_id: PathId
 ) -> ApplicationObject:
     """Take an application back; what was written in it is erased."""
-    return _told(session, service.withdraw(session, application_id, token))
+    withdrawn = service.withdraw(session, application_id, token)
+    appeals.forget_words(session, application_id)
+    return _told(session, withdrawn)
 
 
 @router.post("/applications/{application_id}/invitation")
@@ -239,4 +245,5 @@ def _reasons(session: Session, application: Application) -> ReasonsObject | None
         what_would_change_it=statement.suggested_change or "",
         automated_decision=statement.automated_decision,
         decided_at=statement.application_date,
+        reversed_at=statement.reversed_at,
     )

@@ -41,6 +41,7 @@ def _without_repeats(value: Any) -> Any:
     return list(dict.fromkeys(value)) if isinstance(value, list) else value
 
 
+Phrase = Annotated[str, Field(min_length=16, max_length=500, pattern=r"^[^\x00]*\S[^\x00]*$")]
 NamedTexts = Annotated[dict[str, str], BeforeValidator(_named_texts)]
 StateWord = Annotated[ApplicationState, BeforeValidator(one_of(ApplicationState))]
 
@@ -72,6 +73,9 @@ class CreateApplication(StrictRequest):
     language: str = Field("en", pattern=r"^[a-z]{2,3}$", description="For letters to you.")
     answers: NamedTexts = Field(
         {}, description="Name of a published question to your answer; none is required."
+    )
+    phrase: Phrase | None = Field(
+        None, description="Words of your own for the seed of the open lottery; only a hash is kept."
     )
 
 
@@ -138,9 +142,11 @@ class ReasonsObject(BaseModel):
     what_would_change_it: str
     automated_decision: str
     decided_at: datetime
+    reversed_at: datetime | None = Field(description="When an appeal against it was won.")
     how_to_contest: str = (
-        "Apply again at any time, or appeal: somebody else than who decided will hear it. Name this "
-        "statement's id and keep your application's token."
+        'Apply again at any time, or appeal: POST /programme/v1/applications/{id}/appeals with {"text": ...} '
+        "and your application's token. Somebody else than who decided hears it, then three testers; nobody's "
+        "decision within seven days means that you have won."
     )
 
 
@@ -168,7 +174,9 @@ class ApplicationObject(BaseModel):
     draw_place: int | None = Field(description="Place in the draw; None if it was in none.")
     rule: str = Field(description="The order of the waitlist.")
     forecast: ForecastObject | None = Field(description="None if it does not wait.")
-    reasons: ReasonsObject | None = Field(description="Of a refusal.")
+    reasons: ReasonsObject | None = Field(
+        description="Of a refusal, also of one that was taken back."
+    )
     invitation: str | None = Field(
         description="State of an admission's invitation: good, used-up, expired, revoked or declined."
     )

@@ -144,22 +144,13 @@ def apply(session: Session, wish: Wish) -> tuple[Application, str]:
             )
     token = invitations.new_token(TOKEN_PREFIX)
     application = Application(
-        id=new_id("application"),
-        cohort_id=cohort.id,
-        criteria_id=criteria.id,
-        token_digest=invitations.digest_of(token),
-        ticket=f"ticket_{secrets.token_hex(10)}",
-        name=" ".join(wish.name.split()),
-        contact=wish.contact.strip(),
-        roles=[str(role) for role in wish.roles],
-        wish=wish.wish.strip(),
-        links=list(wish.links),
-        language=wish.language,
-        answers=dict(wish.answers),
-        state=ApplicationState.WAITING,
-        created_at=now(),
-        draw_place=None,
-    )
+        id=new_id("application"), cohort_id=cohort.id, criteria_id=criteria.id,
+        token_digest=invitations.digest_of(token), ticket=f"ticket_{secrets.token_hex(10)}",
+        name=" ".join(wish.name.split()), contact=wish.contact.strip(),
+        roles=[str(role) for role in wish.roles], wish=wish.wish.strip(), links=list(wish.links),
+        language=wish.language, answers=dict(wish.answers), state=ApplicationState.WAITING,
+        created_at=now(), draw_place=None,
+    )  # fmt: skip
     # Its receipt proves when it was made, which the waitlist goes by; it names nobody.
     content = _logged(application) | {"made_at": application.created_at.isoformat()}
     application.log_entry_id = log.record(session, EntryKind.APPLIED, content).id
@@ -355,6 +346,13 @@ def refuse(session: Session, by: Caller | None, application_id: str, refusal: Re
     decider = admission.must_act(session, by, Right.ADMIT)
     application = _waiting(session, application_id)
     criteria = session.get_one(Criteria, application.criteria_id)
+    earlier = statement_of(session, application)
+    if earlier is not None and earlier.clause == refusal.clause:
+        raise Conflict(
+            "An appeal against a refusal by this clause was won; it cannot be refused by it again.",
+            "clause",
+            "statement_reversed",
+        )
     if refusal.clause not in criteria.clauses:
         known = ", ".join(sorted(criteria.clauses))
         raise InvalidField(
@@ -386,6 +384,38 @@ def refuse(session: Session, by: Caller | None, application_id: str, refusal: Re
     content = _logged(application) | {"statement_id": statement.id}
     log.record(session, EntryKind.REFUSED_ADMISSION, content)
     return statement
+
+
+def contest(session: Session, application_id: str, token: str) -> Application:
+    """A refused application whose applicant appeals; it takes part in lotteries, in case that is won.
+
+    Raises:
+        NotFound: if the token is not this application's.
+        Conflict: if it was not refused.
+    """
+    application = get_own(session, application_id, token, locks=True)
+    if application.state != ApplicationState.REFUSED:
+        raise Conflict(
+            f"This application is {application.state}; appeals are against refusals.",
+            "application_id",
+            "not_refused",
+        )
+    application.contested_at = now()
+    return application
+
+
+def settle(session: Session, application_id: str, is_won: bool) -> None:
+    """End the appeal of an applicant; a won one puts the application back where it would have been."""
+    application = session.get(Application, application_id, with_for_update=True)
+    if application is None:
+        return
+    application.contested_at = None
+    if is_won and application.state == ApplicationState.REFUSED:
+        application.state = ApplicationState.WAITING
+        application.decided_at = application.decided_by = None
+        content = _logged(application) | {"statement_id": application.statement_id}
+        log.record(session, EntryKind.REINSTATED, content)
+    session.flush()
 
 
 def take_invitation(session: Session, application_id: str, token: str) -> tuple[str, datetime]:
@@ -434,35 +464,6 @@ def receipt_entry(session: Session, application: Application) -> LogEntry:
             "This act is not published yet; ask again in a second.", "receipt_id", "not_published"
         )
     return entry
-
-
-# For lotteries.
-
-
-def undrawn(session: Session, cohort_id: str, until: datetime) -> Sequence[Application]:
-    """Applications for a lottery: made up to then, waiting, in no draw yet; locked."""
-    query = select(Application).where(
-        Application.cohort_id == cohort_id,
-        Application.state == ApplicationState.WAITING,
-        Application.draw_place.is_(None),
-        Application.created_at <= until,
-    )
-    return session.scalars(query.order_by(Application.id).with_for_update()).all()
-
-
-def of_tickets(session: Session, cohort_id: str, tickets: Sequence[str]) -> dict[str, Application]:
-    """Applications by ticket, locked in one order."""
-    query = select(Application).where(
-        Application.cohort_id == cohort_id, Application.ticket.in_(tickets)
-    )
-    found = session.scalars(query.order_by(Application.id).with_for_update()).all()
-    return {each.ticket: each for each in found}
-
-
-def last_draw_place(session: Session, cohort_id: str) -> int:
-    """The last place that a lottery of the cohort has given; 0 before the first."""
-    query = select(func.max(Application.draw_place)).where(Application.cohort_id == cohort_id)
-    return session.scalar(query) or 0
 
 
 def _waiting(session: Session, application_id: str) -> Application:

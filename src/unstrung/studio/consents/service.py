@@ -4,11 +4,11 @@ A video's own word goes before the general one. What may be exported for a use i
 the export, so that a consent which was withdrawn a second ago counts.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from sqlalchemy import Select, and_, func, select
+from sqlalchemy import Select, and_, func, or_, select
 from sqlalchemy.orm import Session, aliased
 
 from unstrung.studio.access.models import Scope
@@ -104,6 +104,21 @@ def of_video(session: Session, video: Video) -> dict[str, bool]:
         word = own or session.scalar(_last(video.person_id, use, None))
         found[str(use)] = word is not None and word.given
     return found
+
+
+def allowing(session: Session, use: Use, videos: Sequence[Video]) -> set[str]:
+    """Ids of those of some videos that may be used so at this moment."""
+    people = {each.person_id for each in videos}
+    query = select(Consent).where(Consent.use == use, Consent.person_id.in_(people))
+    concerned = or_(Consent.video_id.is_(None), Consent.video_id.in_([each.id for each in videos]))
+    words: dict[tuple[str, str | None], bool] = {}
+    for word in session.scalars(query.where(concerned).order_by(Consent.number)):
+        words[word.person_id, word.video_id] = word.given
+    return {
+        each.id
+        for each in videos
+        if words.get((each.person_id, each.id), words.get((each.person_id, None), False))
+    }
 
 
 def must_be_exporter(session: Session, caller: Caller) -> None:

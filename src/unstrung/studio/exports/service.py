@@ -10,17 +10,18 @@ import zipfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from io import RawIOBase
 from typing import Any, Final
 
-from sqlalchemy import Column, Select, Table, and_, delete, func, or_, select, update
+from sqlalchemy import Column, ColumnElement, Select, Table, and_, delete, func, or_, select, update
 from sqlalchemy.orm import Session
 
 from unstrung.studio.access.models import Key, Scope
 from unstrung.studio.access.service import Caller
 from unstrung.studio.accounts.models import Person, Role
 from unstrung.studio.admission.models import Cohort, Seat
+from unstrung.studio.applications.models import Application
 from unstrung.studio.charters.models import CharterAcceptance, CharterText
+from unstrung.studio.confidences import service as confidences
 from unstrung.studio.database import Database, now
 from unstrung.studio.errors import InvalidField
 from unstrung.studio.jobs import JobQueue
@@ -31,6 +32,7 @@ from unstrung.studio.queue import service as queue
 from unstrung.studio.storage import Storage, StorageError
 from unstrung.studio.tables import metadata
 from unstrung.studio.videos.models import OPEN, Character, Video
+from unstrung.studio.zips import Sink
 
 OWNER: Final = "person_id"
 # Tables with somebody's rows that an export leaves out, each with its reason; empty is the goal.
@@ -54,8 +56,11 @@ REDACTED: Final[Mapping[str, Mapping[str, Any]]] = {
 }
 # Columns that hold storage keys of somebody's files; a test asks for new ones.
 FILE_COLUMNS: Final = frozenset(
-    {"videos.files", "videos.reference_file", "videos.source_file", "characters.file"}
-)
+    {
+        "videos.files", "videos.reference_file", "videos.source_file", "videos.second_file",
+        "characters.file",
+    }
+)  # fmt: skip
 _SECRET_WORDS: Final = ("secret", "password", "token", "_digest")
 _OTHERS: Final = "_by"
 _BATCH: Final = 100
@@ -74,6 +79,7 @@ charter/                 the versions of the charter that you accepted, word for
 person.json              you: id, name, role
 pauses.json              pauses that stopped you, alone or with others
 cohorts.json             cohorts that you sat or sit in
+confidences.json         items that you were asked to keep confidential and answered
 *.json                   all other records, one file for each kind: {tables}
 
 Every .json file is a list of records, in UTF-8; times are ISO 8601 with their zone, bytes are hexadecimal.
@@ -203,14 +209,14 @@ def erase(session: Session, jobs: JobQueue, caller: Caller, confirm: str) -> Era
     done = Erasure(person.id, files=_files(session, person.id))
     _cancel_open(session, jobs, person.id)
     num_pauses = _forget_pauses(session, person.id)
+    # First, while it can be told by their applications what people wrote before they had an account.
+    for name, values in REDACTED.items():
+        kept = metadata.tables[name]
+        session.execute(update(kept).where(_own(kept, person.id)).values(values))
     for table in deleted_tables():
         found = session.execute(delete(table).where(table.c[OWNER] == person.id))
         done.deleted[table.name] = found.rowcount  # type: ignore[attr-defined]
     for table in personal_tables():
-        if table.name in REDACTED:
-            session.execute(
-                update(table).where(table.c[OWNER] == person.id).values(REDACTED[table.name])
-            )
         if table.name not in done.deleted:
             why = KEPT.get(table.name, "Others rely on it; it refers to a number without a name.")
             done.remains.append(Left(table.name, _count(session, table, OWNER, person.id), why))
@@ -229,27 +235,8 @@ def erase(session: Session, jobs: JobQueue, caller: Caller, confirm: str) -> Era
 # How an archive is written.
 
 
-class _Sink(RawIOBase):
-    """Takes what is written until it is fetched; ZipFile sees a pipe, in which it cannot go back."""
-
-    def __init__(self) -> None:
-        self._held = bytearray()
-
-    def writable(self) -> bool:
-        return True
-
-    def write(self, data: Any) -> int:
-        self._held += data
-        return len(data)
-
-    def take(self) -> bytes:
-        taken = bytes(self._held)
-        self._held.clear()
-        return taken
-
-
 def _archive(database: Database, storage: Storage, person_id: str) -> Iterator[bytes]:
-    sink = _Sink()
+    sink = Sink()
     missing: list[dict[str, str]] = []
     moment = now()
     with zipfile.ZipFile(sink, "w", zipfile.ZIP_DEFLATED) as target:
@@ -283,12 +270,13 @@ def _write_records(
     queries = [("person", select(persons).where(persons.c.id == person_id))]
     for table in personal_tables():
         if table.name not in NOT_EXPORTED:
-            own = table.c[OWNER] == person_id
-            queries.append((table.name, select(*exported_columns(table)).where(own)))
+            own = select(*exported_columns(table)).where(_own(table, person_id))
+            queries.append((table.name, own))
     for table, column, parent in parts_of_personal_tables():
         mine = select(parent.primary_key.columns[0]).where(parent.c[OWNER] == person_id)
         queries.append((table.name, select(*exported_columns(table)).where(column.in_(mine))))
     queries.append(("pauses", _pauses(person_id)))
+    queries.append(("confidences", confidences.answered_by(person_id)))
     sat_in = select(Seat.cohort_id).where(Seat.person_id == person_id)
     queries.append(("cohorts", select(Cohort.__table__).where(Cohort.id.in_(sat_in))))
     for name, query in queries:
@@ -340,6 +328,8 @@ def _own_files(
             yield video.created_at, video.reference_file, f"videos/{video.id}.reference", None
         if video.source_file and video.source_video_id is None:
             yield video.created_at, video.source_file, f"videos/{video.id}.source.mp4", None
+        if video.second_file and video.second_video_id is None:
+            yield video.created_at, video.second_file, f"videos/{video.id}.second.mp4", None
     for each in _in_batches(database, Character, person_id):
         yield each.created_at, each.file, f"characters/{each.id}.mp4", None
 
@@ -357,7 +347,7 @@ def _in_batches(database: Database, kind: Any, person_id: str) -> Iterator[Any]:
 
 
 def _copied(
-    storage: Storage, key: str, target: zipfile.ZipFile, name: str, when: datetime, sink: _Sink
+    storage: Storage, key: str, target: zipfile.ZipFile, name: str, when: datetime, sink: Sink
 ) -> Iterator[bytes]:
     """Write a stored file into the archive as it is, and hand on what is ready."""
     stored = storage.head(key)
@@ -413,11 +403,15 @@ def _must_be_meant(caller: Caller, confirm: str) -> None:
 
 def _files(session: Session, person_id: str) -> tuple[str, ...]:
     """Storage prefixes of a person's videos, uploads and characters."""
-    query = select(Video.id, Video.reference_file, Video.source_file, Video.source_video_id)
+    query = select(
+        Video.id, Video.reference_file, Video.source_file, Video.source_video_id,
+        Video.second_file, Video.second_video_id,
+    )  # fmt: skip
     found: list[str | None] = []
     for row in session.execute(query.where(Video.person_id == person_id)):
         found += [f"videos/{row.id}", row.reference_file]
         found.append(row.source_file if row.source_video_id is None else None)
+        found.append(row.second_file if row.second_video_id is None else None)
     found += session.scalars(select(Character.file).where(Character.person_id == person_id))
     return tuple(key for key in found if key)
 
@@ -464,14 +458,23 @@ def _acts_of_office(session: Session, person_id: str) -> list[Left]:
 
 
 def _count(session: Session, table: Table, column: str, person_id: str) -> int:
-    query = select(func.count()).select_from(table).where(table.c[column] == person_id)
-    return session.scalar(query) or 0
+    mine = table.c[column] == person_id
+    return session.scalar(select(func.count()).select_from(table).where(mine)) or 0
 
 
 def _names_others(column: Column[Any]) -> bool:
     """Whether a column says who else acted: a person, by whatever name, but not the owner."""
-    refers = any(key.column.table.name == "persons" for key in column.foreign_keys)
-    return column.name != OWNER and (refers or column.name.endswith(_OTHERS))
+    persons = any(key.column.table.name == "persons" for key in column.foreign_keys)
+    return column.name != OWNER and (persons or column.name.endswith(_OTHERS))
+
+
+def _own(table: Table, person_id: str) -> ColumnElement[bool]:
+    """What is somebody's in a table; acts of an applicant who came in later are the person's."""
+    own = table.c[OWNER] == person_id
+    if "application_id" not in table.columns:
+        return own
+    applied = select(Application.id).where(Application.person_id == person_id)
+    return or_(own, table.c.application_id.in_(applied))
 
 
 def _owner_rule(table: Table) -> str | None:

@@ -24,6 +24,7 @@ from unstrung.studio.hearings.schemas import (
     HearingObject,
     HeldHearingObject,
     ListHearings,
+    heard_application,
 )
 from unstrung.studio.hearings.service import Hearing
 from unstrung.studio.shares.routes import FILES
@@ -137,4 +138,5 @@ def _told(studio: Studio, caller: Caller, hearing: Hearing) -> HeldHearingObject
         prompt=video.prompt if video else hearing.statement.prompt,
         note=hearing.share.note if hearing.share else None,
         links=links_to(studio, folder, caller.person_id) if video else None,
+        application=heard_application(hearing.application),
     )

@@ -5,7 +5,9 @@ from typing import Annotated, Final, Literal
 
 from pydantic import BaseModel, BeforeValidator, Field
 
+from unstrung.studio.admission.models import ProgrammeRole
 from unstrung.studio.appeals.models import AppealOutcome, AppealStage
+from unstrung.studio.applications.models import Application
 from unstrung.studio.fields import StrictRequest, one_of
 from unstrung.studio.statements.schemas import StatementObject
 from unstrung.studio.videos.schemas import Links
@@ -53,6 +55,16 @@ class HearingList(BaseModel):
     data: list[HearingObject]
 
 
+class HeardApplication(BaseModel):
+    """A refused application for whoever hears the appeal: what it says, without name and contact."""
+
+    roles: list[ProgrammeRole]
+    wish: str
+    links: list[str]
+    language: str
+    answers: dict[str, str]
+
+
 class HeldHearingObject(HearingObject):
     """An appeal for the eyes of whoever hears it."""
 
@@ -61,3 +73,14 @@ class HeldHearingObject(HearingObject):
     prompt: str | None = Field(description="That was refused, or of the clip.")
     note: str | None = Field(description="What the author had told the reviewer.")
     links: Links | None = Field(description="To the clip, if it is about one.")
+    application: HeardApplication | None = Field(description="That was refused, if it was one.")
+
+
+def heard_application(application: Application | None) -> HeardApplication | None:
+    """An application as whoever hears the appeal may read it."""
+    if application is None:
+        return None
+    return HeardApplication(
+        roles=application.roles, wish=application.wish, links=application.links,
+        language=application.language, answers=application.answers,
+    )  # fmt: skip

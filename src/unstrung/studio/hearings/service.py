@@ -18,6 +18,7 @@ from unstrung.studio.admission import service as admission
 from unstrung.studio.admission.service import Right
 from unstrung.studio.appeals import service as appeals
 from unstrung.studio.appeals.models import Appeal, AppealOutcome, AppealStage, PanelSeat
+from unstrung.studio.applications.models import Application
 from unstrung.studio.database import now
 from unstrung.studio.errors import Conflict, Forbidden
 from unstrung.studio.shares import service as shares
@@ -38,6 +39,7 @@ class Hearing:
         appeal: with its text.
         statement: the decision that is contested.
         share, video: what was refused, if it was a clip.
+        application: what was refused, if it was one; whoever hears it is not told name and contact.
         seat: of the caller, on a panel.
     """
 
@@ -45,6 +47,7 @@ class Hearing:
     statement: Statement
     share: Share | None
     video: Video | None
+    application: Application | None
     seat: PanelSeat | None
 
 
@@ -244,4 +247,7 @@ def _hearing(
     if statement.subject_kind == SubjectKind.SHARE and statement.subject_id is not None:
         share = session.get(Share, statement.subject_id)
         video = session.get(Video, share.video_id) if share and share.video_id else None
-    return Hearing(appeal, statement, share, video, seat)
+    application = None
+    if statement.subject_kind == SubjectKind.APPLICATION:
+        application = session.get(Application, statement.subject_id)
+    return Hearing(appeal, statement, share, video, application, seat)

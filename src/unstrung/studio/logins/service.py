@@ -84,14 +84,10 @@ def take_attempt(session: Session, kind: AttemptKind, secret: str) -> SignInAtte
         .returning(SignInAttempt)
     )
     begun_by = select(PersonSession.id).where(is_open(now()))
-    if (
-        found is None
-        or found.expires_at <= now()
-        or (
-            found.session_id is not None
-            and session.scalar(begun_by.where(PersonSession.id == found.session_id)) is None
-        )
-    ):
+    if found is None or found.expires_at <= now() or (
+        found.session_id is not None
+        and session.scalar(begun_by.where(PersonSession.id == found.session_id)) is None
+    ):  # fmt: skip
         raise Unauthenticated(
             "This browser has not begun to sign in, or too long ago; begin again.",
             code="sign_in_expired",
@@ -306,6 +302,13 @@ def addresses_of(session: Session, person_id: str) -> Sequence[str]:
         EmailAddress.person_id == person_id, EmailAddress.verified_at.is_not(None)
     )
     return session.scalars(query.order_by(EmailAddress.address)).all()
+
+
+def list_addresses(session: Session, caller: Caller) -> Sequence[EmailAddress]:
+    """Addresses that the caller can sign in by."""
+    caller.must_have(Scope.READ)
+    mine = EmailAddress.person_id == caller.person_id
+    return session.scalars(select(EmailAddress).where(mine).order_by(EmailAddress.address)).all()
 
 
 def ask_for_link(session: Session, settings: Settings, address: str, language: str) -> Letter:

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Annotated, ClassVar, Final
 
 from fastapi import APIRouter, BackgroundTasks, Depends, Request, Response
+from fastapi.responses import RedirectResponse
 
 from unstrung.studio import cookies, mail
 from unstrung.studio.dependencies import BodyOf, StudioOf, studio_of
@@ -12,7 +13,7 @@ from unstrung.studio.logins import service as logins
 from unstrung.studio.logins.routes import begin_at_issuer
 from unstrung.studio.logins.schemas import RedeemEmailLink, RequestEmailLink, StartOidc
 from unstrung.studio.pages.languages import language_of
-from unstrung.studio.pages.site import LOOKS, PREFIX, Page, static_file
+from unstrung.studio.pages.site import LOOKS, PREFIX, Page, address_of_static, static_file
 from unstrung.studio.pages.visits import (
     LANGUAGE_COOKIE,
     LOOK_COOKIE,
@@ -66,6 +67,12 @@ _FROM_HERE: Final = [Depends(_from_here)]
 def show_first_page() -> Response:
     """The address of the service, opened by somebody."""
     return go(PREFIX)
+
+
+@first_page.get("/favicon.ico")
+def show_mark() -> Response:
+    """The mark, for browsers that ask for it without having read a page."""
+    return RedirectResponse(address_of_static("mark.svg"), 302)
 
 
 @router.get("/sign-in")

@@ -5,6 +5,7 @@ services become a page, or, where a script asked for a part of one, the sentence
 """
 
 from collections.abc import Callable, Coroutine
+from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar, Final
 from urllib.parse import quote, urlsplit
@@ -24,6 +25,7 @@ from unstrung.studio.errors import Forbidden, NotFound, Unauthenticated, WireErr
 from unstrung.studio.pages.languages import choose
 from unstrung.studio.pages.site import LOOKS, PREFIX, Page, Reader, answer
 from unstrung.studio.sessions import service as sessions
+from unstrung.studio.visitors import guest_of
 from unstrung.studio.wire import invalid_field
 
 LANGUAGE_COOKIE: Final = "unstrung_language"
@@ -113,7 +115,7 @@ class PageRoute(APIRoute):
 
         async def handled(request: Request) -> Response:
             try:
-                given = await usual(request)
+                given = await _within_its_transaction(usual, request)
             except SignInFirst:
                 given = RedirectResponse(f"{SIGN_IN}?next={quote(path_of(request))}", 303)
             except RequestValidationError as error:
@@ -127,6 +129,23 @@ class PageRoute(APIRoute):
             return _for_scripts(request, given)
 
         return handled
+
+
+async def _within_its_transaction(
+    usual: Callable[[Request], Coroutine[Any, Any, Response]], request: Request
+) -> Response:
+    """Answer, and end what the route was handed before anybody makes a page of a refusal.
+
+    FastAPI ends it outside the handler and would see an answer where there was a refusal: half of what was
+    asked would stay, and the statement of a refusal would not be written.
+    """
+    outer = request.scope["fastapi_function_astack"]
+    async with AsyncExitStack() as stack:
+        request.scope["fastapi_function_astack"] = stack
+        try:
+            return await usual(request)
+        finally:
+            request.scope["fastapi_function_astack"] = outer
 
 
 def page_router() -> APIRouter:
@@ -147,12 +166,15 @@ async def _caller(request: Request, response: Response) -> Caller | None:
 
 
 def visit_of(
-    request: Request, session: Transaction, caller: Annotated[Caller | None, Depends(_caller)]
+    request: Request,
+    _: Annotated[None, Depends(guest_of)],
+    session: Transaction,
+    caller: Annotated[Caller | None, Depends(_caller)],
 ) -> Visit:
     """What a page is handed."""
     reader = reader_of(request)
     if caller is not None:
-        person, _, _ = sessions.describe(session, caller)
+        person = sessions.describe(session, caller)[0]
         rights = set(map(str, admission.rights_of(session, caller.person_id)))
         if person.role == Role.ADMIN:
             rights.add(ADMIN)
@@ -203,6 +225,7 @@ def _for_scripts(request: Request, given: Response) -> Response:
         headers = [(k, v) for k, v in given.headers.items() if k not in ("location", "set-cookie")]
         moved = Response(status_code=204, headers=dict(headers), background=given.background)
         moved.headers["hx-redirect"] = given.headers["location"]
+        moved.background = given.background
         for cookie in given.headers.getlist("set-cookie"):
             moved.headers.append("set-cookie", cookie)
         return moved

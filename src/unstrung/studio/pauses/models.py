@@ -30,6 +30,7 @@ class PauseGround(StrEnum):
     SAFETY_OF_MODEL = "safety-of-model"
     CAPACITY = "capacity"
     LEGAL_ORDER = "legal-order"
+    BREACH_OF_CONFIDENCE = "breach-of-confidence"
 
 
 class Pause(Table):
@@ -57,6 +58,9 @@ class Pause(Table):
         String(64), comment="key, person or cohort; None for everybody"
     )
     ground: Mapped[PauseGround] = mapped_column(word_of(PauseGround))
+    confidence_id: Mapped[str | None] = mapped_column(
+        ForeignKey("confidences.id"), comment="the item, for a breach of confidence"
+    )
     reason: Mapped[str] = mapped_column(Text, comment="in plain words, for those who are paused")
     resume_plan: Mapped[str] = mapped_column(
         Text, comment="what has to happen for access to return"

@@ -28,7 +28,7 @@ def propose_pause(caller: FreshCaller, body: BodyOf, session: Transaction) -> Pa
     asked = body.as_a(ProposePause)
     order = Order(
         asked.level, asked.target_id, asked.ground, asked.reason, asked.resume_plan,
-        asked.expires_at,
+        asked.expires_at, asked.confidence_id,
     )  # fmt: skip
     return _told(service.propose(session, caller, order), True)
 

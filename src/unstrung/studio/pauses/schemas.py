@@ -25,6 +25,10 @@ class ProposePause(StrictRequest):
         description="When it lapses by itself: at most 30 days for a key, 14 for a person, 7 for a "
         "cohort, 72 hours for everybody."
     )
+    confidence_id: Annotated[str, Field(max_length=64, pattern=r"^[\w-]+$")] | None = Field(
+        None,
+        description="Of a person's breach of confidence: the item that they accepted, in force.",
+    )
 
 
 class EndPause(StrictRequest):
@@ -46,6 +50,7 @@ class PauseObject(BaseModel):
     ground: PauseGround
     reason: str | None = Field(None, description="Told to stewards and to whom it stops.")
     resume_plan: str | None = None
+    confidence_id: str | None = Field(None, description="Told to stewards and to whom it stops.")
     status: Literal["proposed", "in force", "ended"]
     needs_second: str | None
     proposed_at: datetime
@@ -94,6 +99,7 @@ def pause_object(
         ground=pause.ground,
         reason=pause.reason if is_open else None,
         resume_plan=pause.resume_plan if is_open else None,
+        confidence_id=pause.confidence_id if is_concerned else None,
         status=status,
         needs_second=pause.needs_second if is_concerned else None,
         proposed_at=pause.proposed_at,

@@ -19,6 +19,7 @@ from unstrung.studio.accounts.models import Person
 from unstrung.studio.admission import service as admission
 from unstrung.studio.admission.models import Cohort, Seat
 from unstrung.studio.admission.service import Right
+from unstrung.studio.confidences import service as confidences
 from unstrung.studio.database import now
 from unstrung.studio.errors import Conflict, Forbidden, InvalidField, NotFound, Paused
 from unstrung.studio.identity import new_id
@@ -64,6 +65,7 @@ class Order:
         reason: what happened, in plain words.
         resume_plan: what has to happen for access to return.
         expires_at: when it lapses.
+        confidence_id: the item that was broken, if that is the ground.
     """
 
     level: Level
@@ -72,6 +74,7 @@ class Order:
     reason: str
     resume_plan: str
     expires_at: datetime
+    confidence_id: str | None = None
 
 
 def in_force(moment: datetime | None = None) -> ColumnElement[bool]:
@@ -127,6 +130,7 @@ def told(pause: Pause) -> dict[str, Any]:
         "id": pause.id,
         "level": str(pause.level),
         "ground": str(pause.ground),
+        "confidence_id": pause.confidence_id,
         "reason": pause.reason,
         "resume_plan": pause.resume_plan,
         "begun_at": pause.begun_at.isoformat() if pause.begun_at else None,
@@ -150,7 +154,7 @@ def propose(session: Session, caller: Caller, order: Order) -> Pause:
     caller.must_have(Scope.ADMIN)
     admission.must_have_right(session, caller.person_id, Right.PAUSE)
     _check(session, order)
-    pause = _new_pause(order, caller.person_id, _why_second(session, order))
+    pause = _new_pause(order, caller.person_id, why_second(session, order.level, order.target_id))
     session.add(pause)
     session.flush()
     log.record(session, EntryKind.PAUSE_PROPOSED, _logged(pause))
@@ -172,7 +176,7 @@ def suspend_key(session: Session, key_id: str, facts: str, until: datetime) -> P
         "Give the key a new secret, which ends this at once, or appeal; a person then looks at it.",
         until,
     )
-    if _why_second(session, order) is not None:
+    if why_second(session, order.level, order.target_id) is not None:
         return None
     pause = _new_pause(order, None, None)
     session.add(pause)
@@ -284,7 +288,7 @@ def list_stopping(session: Session, caller: Caller) -> Sequence[Pause]:
 
 def concerns(session: Session, pause: Pause, person_id: str) -> bool:
     """Whether a pause is about a person."""
-    found = select(Person.id).where(Person.id == person_id, _concerns(pause))
+    found = select(Person.id).where(Person.id == person_id, concerned(pause.level, pause.target_id))
     return session.scalar(found) is not None
 
 
@@ -327,27 +331,19 @@ def protect(session: Session, person_id: str, kind: str) -> None:
 def _new_pause(order: Order, proposed_by: str | None, needs_second: str | None) -> Pause:
     """A pause that is not in force yet."""
     return Pause(
-        id=new_id("pause"),
-        level=order.level,
-        target_id=order.target_id,
-        ground=order.ground,
-        reason=order.reason.strip(),
-        resume_plan=order.resume_plan.strip(),
-        proposed_at=now(),
-        proposed_by=proposed_by,
-        needs_second=needs_second,
-        expires_at=order.expires_at,
-        notice=pause_notice(order.level, order.ground, order.expires_at),
-        num_affected=0,
-        num_unaffected=0,
-        num_stopped=0,
-    )
+        id=new_id("pause"), level=order.level, target_id=order.target_id, ground=order.ground,
+        confidence_id=order.confidence_id, reason=order.reason.strip(),
+        resume_plan=order.resume_plan.strip(), proposed_at=now(), proposed_by=proposed_by,
+        needs_second=needs_second, expires_at=order.expires_at,
+        notice=pause_notice(order.level, order.ground, order.expires_at), num_affected=0,
+        num_unaffected=0, num_stopped=0,
+    )  # fmt: skip
 
 
 def _begin(session: Session, pause: Pause) -> None:
     pause.begun_at = now()
     people = select(func.count()).select_from(Person)
-    affected = session.scalar(people.where(_concerns(pause))) or 0
+    affected = session.scalar(people.where(concerned(pause.level, pause.target_id))) or 0
     pause.num_affected = affected
     pause.num_unaffected = (session.scalar(people) or 0) - affected
     session.flush()
@@ -375,6 +371,7 @@ def _begin(session: Session, pause: Pause) -> None:
         is_automated_detection=pause.proposed_by is None,
         is_automated_decision=pause.proposed_by is None,
         decided_by=pause.proposed_by,
+        confidence_id=pause.confidence_id,
     )
     statements.issue(session, _owner(session, pause), (SubjectKind.PAUSE, pause.id), reasons)
     log.record(session, EntryKind.PAUSED, _logged(pause), _owner(session, pause))
@@ -388,7 +385,9 @@ def _end(session: Session, pause: Pause, ended_by: str | None, reason: str) -> N
         pause.compensated_s = lost.total_seconds()
         # Time that a pause took is given back: the keys that it stopped live on for as much longer. Videos
         # that wait have kept their turn, so they go first.
-        stopped: ColumnElement[bool] = Key.person_id.in_(select(Person.id).where(_concerns(pause)))
+        stopped: ColumnElement[bool] = Key.person_id.in_(
+            select(Person.id).where(concerned(pause.level, pause.target_id))
+        )
         if pause.level == Level.KEY:
             stopped = Key.id == pause.target_id
         session.execute(
@@ -405,16 +404,16 @@ def _end(session: Session, pause: Pause, ended_by: str | None, reason: str) -> N
     log.record(session, EntryKind.RESUMED, _logged(pause), _owner(session, pause))
 
 
-def _concerns(pause: Pause) -> ColumnElement[bool]:
-    """Whether a person is concerned, as a condition on `Person`."""
-    if pause.level == Level.EVERYBODY:
+def concerned(level: Level, target_id: str | None) -> ColumnElement[bool]:
+    """Whether a pause would concern a person, as a condition on `Person`."""
+    if level == Level.EVERYBODY:
         return Person.id.is_not(None)
-    if pause.level == Level.PERSON:
-        return Person.id == pause.target_id
-    if pause.level == Level.KEY:
-        return Person.id == select(Key.person_id).where(Key.id == pause.target_id).scalar_subquery()
+    if level == Level.PERSON:
+        return Person.id == target_id
+    if level == Level.KEY:
+        return Person.id == select(Key.person_id).where(Key.id == target_id).scalar_subquery()
     return Person.id.in_(
-        select(Seat.person_id).where(Seat.cohort_id == pause.target_id, Seat.left_at.is_(None))
+        select(Seat.person_id).where(Seat.cohort_id == target_id, Seat.left_at.is_(None))
     )
 
 
@@ -427,14 +426,13 @@ def _owner(session: Session, pause: Pause) -> str | None:
     return None
 
 
-def _why_second(session: Session, order: Order) -> str | None:
-    if order.level == Level.EVERYBODY:
+def why_second(session: Session, level: Level, target_id: str | None) -> str | None:
+    """Why another steward has to agree to a pause; None if nobody has to."""
+    if level == Level.EVERYBODY:
         return "It stops everybody."
-    since = now() - PROTECTED_FOR
-    probe = Pause(level=order.level, target_id=order.target_id)
-    people = select(Person.id).where(_concerns(probe))
+    people = select(Person.id).where(concerned(level, target_id))
     acts = select(ProtectedAct.id).where(
-        ProtectedAct.acted_at > since, ProtectedAct.person_id.in_(people)
+        ProtectedAct.acted_at > now() - PROTECTED_FOR, ProtectedAct.person_id.in_(people)
     )
     if session.scalar(select(acts.exists())):
         return "Somebody whom it stops complained, appealed, wrote a letter or refused a task within 30 days."
@@ -462,6 +460,15 @@ def _check(session: Session, order: Order) -> None:
         kind = {Level.KEY: Key, Level.PERSON: Person, Level.COHORT: Cohort}[order.level]
         if order.target_id is None or session.get(kind, order.target_id) is None:
             raise NotFound(f"There is no {order.level} '{order.target_id}'.", "target_id")
+    is_breach = order.ground == PauseGround.BREACH_OF_CONFIDENCE
+    is_one = order.level == Level.PERSON
+    if is_breach != (order.confidence_id is not None) or (is_breach and not is_one):
+        rule = (
+            "confidence_id must name the item of one person's breach of confidence, and only then"
+        )
+        raise InvalidField(rule, "confidence_id")
+    if is_breach:
+        confidences.must_bind(session, order.target_id, order.confidence_id, order.expires_at)
     same = select(Pause.id).where(in_force(), Pause.level == order.level)
     same = same.where(Pause.target_id.is_not_distinct_from(order.target_id))
     if session.scalar(select(same.exists())):
@@ -483,7 +490,8 @@ def _logged(pause: Pause) -> dict[str, Any]:
     """What the log commits to."""
     return {
         "id": pause.id, "level": str(pause.level), "target_id": pause.target_id,
-        "ground": str(pause.ground), "reason": pause.reason, "resume_plan": pause.resume_plan,
+        "ground": str(pause.ground), "confidence_id": pause.confidence_id,
+        "reason": pause.reason, "resume_plan": pause.resume_plan,
         "needs_second": pause.needs_second, "expires_at": pause.expires_at.isoformat(),
         "begun_at": pause.begun_at and pause.begun_at.isoformat(),
         "ended_at": pause.ended_at and pause.ended_at.isoformat(),

@@ -9,11 +9,9 @@ from fastapi.responses import StreamingResponse
 from starlette.concurrency import run_in_threadpool
 
 from unstrung.studio.access.service import Caller
-from unstrung.studio.catalogue import service as catalogue
 from unstrung.studio.dependencies import CallerOf, Studio, StudioOf, Transaction
 from unstrung.studio.errors import NotFound, ServiceFault
-from unstrung.studio.queue import service as queue
-from unstrung.studio.telling import told
+from unstrung.studio.telling import busy, told
 from unstrung.studio.videos import service as videos
 from unstrung.studio.videos.models import OPEN, Status
 from unstrung.studio.videos.schemas import QueueObject, VideoObject
@@ -26,17 +24,7 @@ HEARTBEAT_S: Final = 10.0
 @router.get("/queue")
 def get_queue(studio: StudioOf, caller: CallerOf, session: Transaction) -> QueueObject:
     """How busy the service is, and how long a new video would take."""
-    queued = queue.count(session, Status.QUEUED)
-    workers = catalogue.num_workers(session)
-    mean = queue.mean_run_s(session, studio.settings.default_model)
-    return QueueObject(
-        queued=queued,
-        running=queue.count(session, Status.IN_PROGRESS),
-        workers=workers,
-        mine_queued=queue.count(session, Status.QUEUED, caller.person_id),
-        mine_running=queue.count(session, Status.IN_PROGRESS, caller.person_id),
-        eta_seconds=round((queued // workers + 1) * mean, 1) if workers else None,
-    )
+    return busy(session, studio, caller)
 
 
 @router.get(

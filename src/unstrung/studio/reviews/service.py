@@ -189,10 +189,7 @@ def refuse(
     shared = _to_decide(session, caller, share_id)
     risk = _check(session, assessor, shared, refusal)
     needs_second = _is_protected(session, shared.person_id)
-    reasons = {
-        **asdict(refusal), "dsa_category": risk.category, "ground": risk.ground, "law": risk.law,
-        "what": risk.what, "automated": bool(shared.held),
-    }  # fmt: skip
+    reasons = _given(shared, refusal, risk)
     decision = _decision(shared, caller, Outcome.REFUSE, reasons, needs_second)
     session.add(decision)
     # Found by a person or by a program: what law forbids is not released by a clock.
@@ -202,6 +199,19 @@ def refuse(
     if not needs_second:
         _take_effect(session, shared, decision)
     return decision
+
+
+def previewed(
+    session: Session, assessor: Assessor, caller: Caller, share_id: str, refusal: Refusal
+) -> Reasons:
+    """The reasons that a refusal would give its owner, for the reviewer to read before deciding.
+
+    Raises:
+        Forbidden, NotFound, Conflict, InvalidField: as `refuse`.
+    """
+    shared = _to_decide(session, caller, share_id)
+    risk = _check(session, assessor, shared, refusal)
+    return _reasons(shared, _given(shared, refusal, risk), caller.person_id)
 
 
 def second(session: Session, caller: Caller, share_id: str, agrees: bool) -> ReviewDecision:
@@ -356,10 +366,26 @@ def _check_range(session: Session, shared: Share, refusal: Refusal) -> None:
 def _take_effect(session: Session, shared: Share, decision: ReviewDecision) -> None:
     """Refuse a share, and tell its owner why."""
     assert decision.reasons is not None
-    given = decision.reasons
+    reasons = _reasons(shared, decision.reasons, decision.decided_by)
+    subject = (SubjectKind.SHARE, shared.id)
+    statement = statements.issue(session, shared.person_id, subject, reasons)
+    decision.statement_id, decision.effective_at = statement.id, now()
+    shares.refuse(session, shared, statement.id)
+    log.record(session, EntryKind.REVIEW_DECIDED, _logged(decision), shared.person_id)
+
+
+def _given(shared: Share, refusal: Refusal, risk: ListedClass) -> dict[str, Any]:
+    """A refusal as its decision keeps it."""
+    return {
+        **asdict(refusal), "dsa_category": risk.category, "ground": risk.ground, "law": risk.law,
+        "what": risk.what, "automated": bool(shared.held),
+    }  # fmt: skip
+
+
+def _reasons(shared: Share, given: dict[str, Any], decided_by: str | None) -> Reasons:
     begins, ends = given["starts_s"], given["ends_s"]
     passages = [each for found in shared.held for each in found["passages"]]
-    reasons = Reasons(
+    return Reasons(
         clause=given["clause"],
         facts=given["facts"],
         category=given["dsa_category"],
@@ -371,13 +397,8 @@ def _take_effect(session: Session, shared: Share, decision: ReviewDecision) -> N
         time_range=None if begins is None else (begins, ends),
         suggested_change=given["suggested_change"],
         passages=tuple(passages),
-        decided_by=decision.decided_by,
+        decided_by=decided_by,
     )
-    subject = (SubjectKind.SHARE, shared.id)
-    statement = statements.issue(session, shared.person_id, subject, reasons)
-    decision.statement_id, decision.effective_at = statement.id, now()
-    shares.refuse(session, shared, statement.id)
-    log.record(session, EntryKind.REVIEW_DECIDED, _logged(decision), shared.person_id)
 
 
 def _decision(

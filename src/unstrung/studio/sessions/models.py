@@ -15,6 +15,7 @@ class Way(StrEnum):
     PASSKEY = "passkey"
     EMAIL = "email"
     OIDC = "oidc"
+    INVITATION = "invitation"
 
 
 class EndReason(StrEnum):

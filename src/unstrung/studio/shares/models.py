@@ -50,6 +50,11 @@ class Share(Table):
             unique=True,
             postgresql_where=text("status IN ('shared', 'waiting')"),
         ),
+        Index(
+            "ix_shares_public",
+            "id",
+            postgresql_where=text("audience = 'public' AND status IN ('shared', 'waiting')"),
+        ),
         CheckConstraint("(status = 'waiting') <= (due_at IS NOT NULL)", name="due_at"),
     )
 
@@ -68,6 +73,9 @@ class Share(Table):
     )
     labels: Mapped[list[Any]] = mapped_column(comment="classes that viewers are told of")
     is_hard_illegal: Mapped[bool] = mapped_column(comment="whether no clock ever releases it")
+    shows_prompt: Mapped[bool] = mapped_column(
+        default=False, comment="whether its page says the prompt"
+    )
     note: Mapped[str | None] = mapped_column(Text, comment="the owner's words to the reviewer")
     revises: Mapped[str | None] = mapped_column(
         ForeignKey("shares.id"), comment="refused share that this one takes the place of"

@@ -63,7 +63,7 @@ def create_share(
 ) -> ShareObject:
     """Share a clip of one's own: at once, unless it belongs to a listed class that a reviewer looks at."""
     asked = body.as_a(CreateShare)
-    wish = ShareWish(asked.video_id, asked.audience, asked.revises, asked.note)
+    wish = ShareWish(asked.video_id, asked.audience, asked.revises, asked.note, asked.shows_prompt)
     hours = studio.settings.review_hours
     return _told(studio, service.share(session, studio.assessor, caller, hours, wish))
 

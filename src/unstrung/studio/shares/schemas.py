@@ -2,9 +2,9 @@
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Annotated, Final, Literal
+from typing import Annotated, Any, Final, Literal
 
-from pydantic import BaseModel, BeforeValidator, Field
+from pydantic import BaseModel, BeforeValidator, Field, StrictBool
 
 from unstrung.studio.fields import StrictRequest, one_of
 from unstrung.studio.shares.models import Audience, Release, Share, ShareStatus
@@ -30,6 +30,7 @@ class CreateShare(StrictRequest):
         pattern=r"^[^\x00]*$",
         description="Words to the reviewer, should the clip need one.",
     )
+    shows_prompt: StrictBool = Field(False, description="Whether its viewers read the prompt.")
 
 
 BODIES: Final = (CreateShare,)
@@ -91,7 +92,7 @@ class ShareList(BaseModel):
 
 
 class SharedObject(BaseModel):
-    """A shared clip as its viewers see it: without prompt and owner, which were not shared."""
+    """A shared clip as its viewers see it: without owner, and without prompt unless that is shared too."""
 
     id: str
     object: Literal["shared"] = "shared"
@@ -100,6 +101,8 @@ class SharedObject(BaseModel):
     size: str
     duration_s: float | None
     labels: list[str] = Field(description="Classes to warn of before it is shown.")
+    prompt: str | None = Field(description="Null unless its owner shares it.")
+    flashes: int | None = Field(description="Most flashes in any second; null if nobody looked.")
     links: Links
 
 
@@ -154,7 +157,7 @@ def share_object(shared: Share, status: ShareStatus, base_url: str) -> ShareObje
 
 def shared_object(shared: Share, video: Video, links: Links) -> SharedObject:
     """A row as viewers see it."""
-    result: Mapping[str, float] = video.result or {}
+    result: Mapping[str, Any] = video.result or {}
     return SharedObject(
         id=shared.id,
         audience=shared.audience,
@@ -162,6 +165,8 @@ def shared_object(shared: Share, video: Video, links: Links) -> SharedObject:
         size=video.size,
         duration_s=result.get("duration_seconds"),
         labels=shared.labels,
+        prompt=video.prompt if shared.shows_prompt else None,
+        flashes=result.get("flashes"),
         links=links,
     )
 

@@ -45,12 +45,14 @@ class ShareWish:
         audience: with whom.
         revises: refused share that this clip takes the place of.
         note: words to the reviewer, should there be one.
+        shows_prompt: whether its viewers read the prompt.
     """
 
     video_id: str
     audience: Audience
     revises: str | None = None
     note: str | None = None
+    shows_prompt: bool = False
 
 
 def share(
@@ -91,6 +93,7 @@ def share(
         labels=list(verdict.labels),
         is_hard_illegal=verdict.is_hard_illegal,
         note=wish.note,
+        shows_prompt=wish.shows_prompt,
         revises=wish.revises,
         created_at=moment,
         due_at=moment + timedelta(hours=review_hours) if waits else None,
@@ -156,6 +159,32 @@ def list_shares(
     return found[:limit], len(found) > limit
 
 
+def of_video(session: Session, caller: Caller, video_id: str) -> Sequence[Share]:
+    """The caller's own shares of a clip, newest first.
+
+    Raises:
+        Forbidden: if the key may not.
+    """
+    must_read(caller)
+    query = select(Share).where(Share.person_id == caller.person_id, Share.video_id == video_id)
+    return session.scalars(query.order_by(Share.id.desc())).all()
+
+
+def revisable(session: Session, caller: Caller, limit: int = 20) -> Sequence[Share]:
+    """The caller's own shares that were refused and stay so: what another clip may take the place of.
+
+    Raises:
+        Forbidden: if the key may not.
+    """
+    must_read(caller)
+    query = select(Share).where(
+        Share.person_id == caller.person_id,
+        Share.refused_at.is_not(None),
+        Share.reinstated_at.is_(None),
+    )
+    return session.scalars(query.order_by(Share.id.desc()).limit(limit)).all()
+
+
 def viewer_of(session: Session, secret: str | None) -> str:
     """Whom a link to a shared clip names: the holder of a key, or anybody.
 
@@ -163,6 +192,27 @@ def viewer_of(session: Session, secret: str | None) -> str:
         Unauthenticated: if a key is given that is not good.
     """
     return ANYBODY if secret is None else access.recognise(session, secret).person_id
+
+
+def list_public(
+    session: Session, after: str | None, limit: int
+) -> tuple[Sequence[tuple[Share, Video]], bool]:
+    """A page of what is shared with everybody, newest first, and whether there is more behind it."""
+    query = (
+        select(Share, Video)
+        .join(Video, Video.id == Share.video_id)
+        .where(
+            Share.audience == Audience.PUBLIC,
+            # As the index has it; `is_visible` decides.
+            Share.status.in_((ShareStatus.SHARED, ShareStatus.WAITING)),
+            is_visible(),
+        )
+    )
+    if after is not None:
+        videos.must_look_like_id(after, "after")
+        query = query.where(Share.id < after)
+    rows = session.execute(query.order_by(Share.id.desc()).limit(limit + 1)).all()
+    return [(row[0], row[1]) for row in rows[:limit]], len(rows) > limit
 
 
 def shown(session: Session, share_id: str, token: str | None) -> tuple[Share, Video]:

@@ -62,6 +62,9 @@ class Statement(Table):
     prompt: Mapped[str | None] = mapped_column(
         Text, comment="that was refused, for an appeal; never exported, gone after erasure"
     )
+    confidence_id: Mapped[str | None] = mapped_column(
+        ForeignKey("confidences.id"), comment="the item that was broken, if that is the matter"
+    )
     decided_by: Mapped[str | None] = mapped_column(
         String(64), comment="person, or None for a program; never told to the person concerned"
     )

@@ -68,6 +68,9 @@ class StatementObject(BaseModel):
     time_range: TimeRange | None = Field(description="Seconds of the clip at issue.")
     passages: list[PassageObject] | None = Field(description="Words of the prompt at issue.")
     suggested_change: str | None
+    confidence_id: str | None = Field(
+        description="The confidential item at issue; the explanation says what it never covers."
+    )
     reversed_at: datetime | None = Field(description="When it was taken back.")
     how_to_appeal: str
 

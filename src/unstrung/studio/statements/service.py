@@ -1,7 +1,7 @@
 """Rules about statements: nobody is refused or sanctioned without one, and it says how to contest it."""
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from typing import Any, Final
 
@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from unstrung.studio.access.models import Scope
 from unstrung.studio.access.service import Caller
+from unstrung.studio.confidences import service as confidences
 from unstrung.studio.database import now
 from unstrung.studio.errors import NotFound
 from unstrung.studio.identity import new_id
@@ -39,6 +40,7 @@ class Reasons:
         decided_by: person, or None for a program.
         legal_ground: the law, where the ground is illegal content.
         passages, prompt: words of a prompt at issue, and the prompt where nothing else keeps it.
+        confidence_id: the confidential item at issue; needed by its clause, and by no other.
     """
 
     clause: str
@@ -59,6 +61,7 @@ class Reasons:
     legal_ground: str | None = None
     passages: tuple[dict[str, Any], ...] = ()
     prompt: str | None = None
+    confidence_id: str | None = None
 
 
 def issue(
@@ -74,12 +77,30 @@ def issue(
         person_id: whom it concerns; None if it concerns many.
         subject: what it is about, and its id.
         reasons: complete; a decision without facts or explanation is a fault of ours.
+
+    Raises:
+        InvalidField, Conflict: for a breach of confidentiality that names no item, or one that does not bind
+            the person at this moment.
     """
     assert reasons.facts, "a statement needs facts"
     assert reasons.explanation, "a statement needs an explanation"
+    if reasons.clause == confidences.CLAUSE or reasons.confidence_id is not None:
+        reasons = _of_breach(session, person_id, reasons)
+    statement = _statement(person_id, subject, reasons)
+    session.add(statement)
+    session.flush()
+    told = {key: value for key, value in asdict(reasons).items() if key not in _UNLOGGED and value}
+    log.record(session, EntryKind.STATEMENT, {"id": statement.id, **told}, person_id)
+    return statement
+
+
+def _statement(
+    person_id: str | None, subject: tuple[SubjectKind, str | None], reasons: Reasons
+) -> Statement:
+    """The row of a statement, in the field names of the DSA Transparency Database."""
     is_illegal = reasons.ground == "DECISION_GROUND_ILLEGAL_CONTENT"
     begins, ends = reasons.time_range or (None, None)
-    statement = Statement(
+    return Statement(
         id=new_id("sor"),
         person_id=person_id,
         subject_kind=subject[0],
@@ -113,13 +134,9 @@ def issue(
         suggested_change=reasons.suggested_change,
         passages=list(reasons.passages) or None,
         prompt=reasons.prompt,
+        confidence_id=reasons.confidence_id,
         decided_by=reasons.decided_by,
     )
-    session.add(statement)
-    session.flush()
-    told = {key: value for key, value in asdict(reasons).items() if key not in _UNLOGGED and value}
-    log.record(session, EntryKind.STATEMENT, {"id": statement.id, **told}, person_id)
-    return statement
 
 
 def of_subject(session: Session, kind: SubjectKind, subject_id: str) -> Statement | None:
@@ -180,12 +197,24 @@ def public_fields(statement: Statement) -> dict[str, Any]:
     """One statement for the public export."""
     hidden = {"id", "person_id", "subject_id", "subject_kind", "decided_by", "clause"}
     hidden |= {"starts_s", "ends_s", "suggested_change", "reversed_at", "passages", "prompt"}
+    hidden.add("confidence_id")
     told: dict[str, Any] = {"puid": statement.id}
     for column in Statement.__table__.columns:
         value = getattr(statement, column.name)
         if column.name not in hidden and value is not None:
             told[column.name] = value.isoformat() if isinstance(value, datetime) else value
     return told
+
+
+def _of_breach(session: Session, person_id: str | None, reasons: Reasons) -> Reasons:
+    """Reasons that hold a broken confidence against somebody, with what it never covers."""
+    item = confidences.must_bind(session, person_id, reasons.confidence_id, reasons.ends_at)
+    never = " ".join(str(words) for words in item.carve_outs.values())
+    explanation = (
+        f"{reasons.explanation} The item '{item.id}' was accepted and is in force until "
+        f"{item.ends_at:%Y-%m-%d %H:%M} UTC. It never covers, so these are no breach: {never}"
+    )
+    return replace(reasons, clause=confidences.CLAUSE, explanation=explanation)
 
 
 def _concerns_many(statement: Statement) -> bool:

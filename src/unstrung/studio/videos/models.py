@@ -7,6 +7,7 @@ from typing import Any
 from sqlalchemy import (
     BigInteger,
     CheckConstraint,
+    Computed,
     ForeignKey,
     Index,
     LargeBinary,
@@ -38,6 +39,11 @@ class Kind(StrEnum):
     REMIX = "remix"
     EDIT = "edit"
     EXTEND = "extend"
+    LOOP = "loop"
+    RECUT = "recut"
+    CONNECT = "connect"
+    BLEND = "blend"
+    STORYBOARD = "storyboard"
 
 
 class Video(Table):
@@ -62,6 +68,7 @@ class Video(Table):
             unique=True,
             postgresql_where=text("idempotency_key IS NOT NULL"),
         ),
+        Index("ix_videos_trigrams", text("trigrams_of(words)"), postgresql_using="gin"),
         CheckConstraint("progress BETWEEN 0 AND 100", name="progress"),
     )
 
@@ -84,10 +91,28 @@ class Video(Table):
         Text, comment="key of the picture or clip to begin from"
     )
     source_file: Mapped[str | None] = mapped_column(
-        Text, comment="key of the clip to edit or extend"
+        Text, comment="key of the clip that something is done to"
     )
     source_video_id: Mapped[str | None] = mapped_column(
         String(64), comment="video that this one came from"
+    )
+    second_file: Mapped[str | None] = mapped_column(
+        Text, comment="key of the clip to connect with or to turn into"
+    )
+    second_video_id: Mapped[str | None] = mapped_column(
+        String(64), comment="other video that this one came from"
+    )
+    is_backward: Mapped[bool] = mapped_column(
+        default=False, comment="whether an extension leads to the clip"
+    )
+    strength: Mapped[str | None] = mapped_column(
+        String(16), comment="how far an edit goes: a word, or a number above 0 and at most 1"
+    )
+    keep: Mapped[list[Any] | None] = mapped_column(
+        comment="beginning and end of the stretch that a recut keeps [s]"
+    )
+    shots: Mapped[list[Any] | None] = mapped_column(
+        comment="of a storyboard: beginning [s] and prompt of each"
     )
     characters: Mapped[list[Any]] = mapped_column(comment="ids of characters in it")
 
@@ -127,6 +152,15 @@ class Video(Table):
     files: Mapped[dict[str, Any] | None] = mapped_column(comment="storage key of each variant")
     fingerprint: Mapped[bytes] = mapped_column(LargeBinary, comment="SHA-256 of the request")
     idempotency_key: Mapped[str | None] = mapped_column(String(255))
+    words: Mapped[str] = mapped_column(
+        Text,
+        Computed(
+            "lower(left(prompt, 1600) || ' ' || left(coalesce(recipe ->> 'caption', ''), 400))",
+            persisted=True,
+        ),
+        deferred=True,
+        comment="beginnings of prompt and caption in small letters, for search",
+    )
 
 
 class Character(Table):

@@ -4,27 +4,42 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query, Response
 
-from unstrung.engine.description import Capability
-from unstrung.studio.asking import Asking, AskingOf, created, edited, extended, remixed
+from unstrung.studio.asking import (
+    Asking,
+    AskingOf,
+    blended,
+    bound_character,
+    connected,
+    created,
+    edited,
+    extended,
+    looped,
+    recut,
+    remixed,
+    storyboarded,
+)
 from unstrung.studio.dependencies import (
     CallerOf,
     StudioOf,
     Transaction,
     body_schema,
 )
-from unstrung.studio.identity import new_id
-from unstrung.studio.inputs import discard, keep_clip
 from unstrung.studio.telling import poll_after_ms, told, told_all
 from unstrung.studio.videos import service
 from unstrung.studio.videos.models import Video
 from unstrung.studio.videos.schemas import (
+    BlendVideos,
     CharacterObject,
+    ConnectVideos,
     CreateCharacter,
     CreateVideo,
     EditVideo,
     ExtendVideo,
     ListVideos,
+    LoopVideo,
+    RecutVideo,
     RemixVideo,
+    TellStoryboard,
     VideoDeleted,
     VideoList,
     VideoObject,
@@ -47,8 +62,38 @@ def edit_video(asking: AskingOf, response: Response) -> VideoObject:
 
 @router.post("/videos/extensions", openapi_extra=body_schema(ExtendVideo))
 def extend_video(asking: AskingOf, response: Response) -> VideoObject:
-    """Ask for a video, or a clip of one's own, to go on."""
+    """Ask for a video, or a clip of one's own, to go on, or to begin earlier."""
     return _begun(asking, response, extended(asking))
+
+
+@router.post("/videos/loops", openapi_extra=body_schema(LoopVideo))
+def loop_video(asking: AskingOf, response: Response) -> VideoObject:
+    """Ask for a video, or a clip of one's own, to lead back to its beginning."""
+    return _begun(asking, response, looped(asking))
+
+
+@router.post("/videos/recuts", openapi_extra=body_schema(RecutVideo))
+def recut_video(asking: AskingOf, response: Response) -> VideoObject:
+    """Ask for a video of which one stretch stays, with the rest drawn anew."""
+    return _begun(asking, response, recut(asking))
+
+
+@router.post("/videos/connections", openapi_extra=body_schema(ConnectVideos))
+def connect_videos(asking: AskingOf, response: Response) -> VideoObject:
+    """Ask for a bridge from one video to another."""
+    return _begun(asking, response, connected(asking))
+
+
+@router.post("/videos/blends", openapi_extra=body_schema(BlendVideos))
+def blend_videos(asking: AskingOf, response: Response) -> VideoObject:
+    """Ask for one video that turns into another."""
+    return _begun(asking, response, blended(asking))
+
+
+@router.post("/videos/storyboards", openapi_extra=body_schema(TellStoryboard))
+def tell_storyboard(asking: AskingOf, response: Response) -> VideoObject:
+    """Ask for one video that tells several shots in their time."""
+    return _begun(asking, response, storyboarded(asking))
 
 
 @router.post("/videos/{video_id}/remix", openapi_extra=body_schema(RemixVideo))
@@ -75,17 +120,8 @@ def list_videos(
 
 @router.post("/videos/characters", openapi_extra=body_schema(CreateCharacter, needs_file=True))
 def create_character(asking: AskingOf) -> CharacterObject:
-    """Bind a name to somebody in a clip of 2 to 4 seconds."""
-    asked, storage = asking.body.as_a(CreateCharacter), asking.studio.storage
-    asking.model(None).must(Capability.CHARACTERS)
-    key = keep_clip(storage, asked.video, "video", 2.0, 4.0)
-    try:
-        character = service.create_character(
-            asking.session, asking.studio.settings, asking.caller, new_id("char"), asked.name, key
-        )
-    except Exception:
-        discard(storage, key)
-        raise
+    """Bind a name to somebody in a picture, or in a clip of 2 to 4 seconds."""
+    character = bound_character(asking)
     return _told_character(character.id, character.name, character.created_at.timestamp())
 
 

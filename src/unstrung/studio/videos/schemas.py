@@ -1,7 +1,7 @@
 """Wire format of videos: what may be asked, and what is told."""
 
 import re
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Any, Final, Literal, Self
 
 from pydantic import (
     BaseModel,
@@ -10,9 +10,11 @@ from pydantic import (
     InstanceOf,
     StrictBool,
     WithJsonSchema,
+    model_validator,
 )
 
 from unstrung.engine.request import MAX_GUIDANCE, MAX_PROMPT_CHARACTERS, MAX_SEED, MAX_STEPS
+from unstrung.engine.storyboard import MAX_SHOTS
 from unstrung.studio.fields import StrictRequest
 from unstrung.studio.videos.models import Video
 from unstrung.studio.wire import File
@@ -21,6 +23,7 @@ MIN_SIDE: Final = 64
 MAX_SIDE: Final = 2048
 MAX_SECONDS: Final = 60.0
 MAX_CHARACTERS: Final = 2
+STRENGTH_WORDS: Final = ("subtle", "mild", "strong")
 # Something that can be seen, and no NUL, which PostgreSQL cannot keep.
 _VISIBLE: Final = (
     r"^[^\x00]*[^\x00-\x20\x7f-\xa0\xad\u1680\u180e\u2000-\u200f\u2028-\u202f\u205f-\u206f\u3000\ufeff"
@@ -63,6 +66,22 @@ def _prompt(value: Any) -> Any:
     return value
 
 
+def _strength(value: Any) -> Any:
+    """A word, or a number or a number as text, as canonical text."""
+    if value in STRENGTH_WORDS:
+        return value
+    rule = f"must be {', '.join(STRENGTH_WORDS)}, or a number above 0 and at most 1"
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        raise ValueError(rule)
+    try:
+        number = float(value)
+    except ValueError:
+        raise ValueError(rule) from None
+    if not 0.001 <= number <= 1:  # also false for NaN
+        raise ValueError(rule)
+    return f"{number:.4g}"
+
+
 Upload = Annotated[
     InstanceOf[File],
     WithJsonSchema(
@@ -92,6 +111,20 @@ Seconds = Annotated[
         }
     ),
 ]
+Strength = Annotated[
+    str,
+    BeforeValidator(_strength),
+    WithJsonSchema(
+        {
+            "anyOf": [
+                {"type": "string", "enum": list(STRENGTH_WORDS)},
+                {"type": "number", "minimum": 0.001, "maximum": 1},
+            ],
+            "description": "How far the new clip may go away from the old one.",
+        }
+    ),
+]
+Moment = Annotated[float, Field(ge=0, le=MAX_SECONDS, allow_inf_nan=False)]
 Size = Annotated[
     str,
     BeforeValidator(_size),
@@ -175,6 +208,7 @@ class EditVideo(_Settings):
 
     prompt: Prompt
     video: Upload | VideoReference = Field(description="The clip to change: a file, or {id}.")
+    strength: Strength = "strong"
     model: ModelName | None = Field(None, description="Name or alias of a model.")
 
 
@@ -184,6 +218,77 @@ class ExtendVideo(_Settings):
     prompt: Prompt
     seconds: Seconds
     video: Upload | VideoReference = Field(description="The clip to go on from: a file, or {id}.")
+    direction: Literal["forward", "backward"] = Field(
+        "forward", description="Whether the clip goes on, or begins earlier."
+    )
+    model: ModelName | None = Field(None, description="Name or alias of a model.")
+
+
+class LoopVideo(_Settings):
+    """Ask for a video to lead back to its beginning without a seam."""
+
+    prompt: Prompt
+    seconds: Seconds = "2"
+    video: Upload | VideoReference = Field(description="The clip to close: a file, or {id}.")
+    model: ModelName | None = Field(None, description="Name or alias of a model.")
+
+
+class KeptStretch(StrictRequest):
+    """A stretch of a clip that stays as it is."""
+
+    begin: Moment = Field(alias="from", description="Where it begins [s].")
+    end: Moment = Field(alias="to", description="Where it ends [s].")
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Self:
+        if self.end <= self.begin:
+            raise ValueError("must end after it begins")
+        return self
+
+
+class RecutVideo(_Settings):
+    """Ask for a video of which one stretch stays, with the rest drawn anew."""
+
+    prompt: Prompt
+    keep: KeptStretch
+    video: Upload | VideoReference = Field(description="The clip to cut: a file, or {id}.")
+    model: ModelName | None = Field(None, description="Name or alias of a model.")
+
+
+class ConnectVideos(_Settings):
+    """Ask for a bridge from one video to another."""
+
+    prompt: Prompt
+    seconds: Seconds = "2"
+    video: Upload | VideoReference = Field(description="The clip that begins: a file, or {id}.")
+    second: Upload | VideoReference = Field(description="The clip that ends: a file, or {id}.")
+    model: ModelName | None = Field(None, description="Name or alias of a model.")
+
+
+class BlendVideos(_Settings):
+    """Ask for one video that turns into another."""
+
+    prompt: Prompt
+    video: Upload | VideoReference = Field(description="The clip that begins: a file, or {id}.")
+    second: Upload | VideoReference = Field(description="The clip that ends: a file, or {id}.")
+    model: ModelName | None = Field(None, description="Name or alias of a model.")
+
+
+class Shot(StrictRequest):
+    """What is seen from one moment on."""
+
+    prompt: Prompt
+    start: Moment = Field(description="When it begins [s]; the first at 0.")
+
+
+class TellStoryboard(_Settings):
+    """Ask for one video that tells several shots in their time."""
+
+    shots: list[Shot] = Field(min_length=1, max_length=MAX_SHOTS)
+    end: Annotated[float, Field(gt=0, le=MAX_SECONDS, allow_inf_nan=False)] | None = Field(
+        None, description="When the last shot ends [s]; 3 s after it begins if left out."
+    )
+    size: Size | None = None
     model: ModelName | None = Field(None, description="Name or alias of a model.")
 
 
@@ -195,7 +300,7 @@ class CreateCharacter(StrictRequest):
         BeforeValidator(_prompt),
         Field(min_length=1, max_length=80, json_schema_extra={"pattern": _NOT_BLANK}),
     ]
-    video: Upload = Field(description="A clip of 2 to 4 seconds.")
+    video: Upload = Field(description="A picture, or a clip of 2 to 4 seconds.")
 
 
 class VideoError(BaseModel):
@@ -238,6 +343,8 @@ class VideoObject(BaseModel):
     remixed_from_video_id: str | None = None
     error: VideoError | None = None
     # Ours; the SDKs hand unknown fields on.
+    kind: str = Field(description="Which call asked for it, such as create, extend or loop.")
+    source_video_ids: list[str] = Field([], description="Videos that it was made of, in order.")
     resolved_model: str
     phase: str
     step: int
@@ -252,6 +359,9 @@ class VideoObject(BaseModel):
     duration_seconds: float | None = Field(None, description="Length that was delivered [s].")
     native_size: str | None = Field(
         None, description="Size at which the model drew, before scaling."
+    )
+    flashes: int | None = Field(
+        None, description="Most flashes in any second (WCAG 2.3.1); null if nobody looked."
     )
     caption: str | None = Field(None, description="How the prompt was understood.")
     unplaced: list[str] | None = Field(None, description="Words that the model does not know.")
@@ -341,6 +451,8 @@ def video_object(
         seconds=video.seconds,
         remixed_from_video_id=video.source_video_id,
         error=error,
+        kind=video.kind.value,
+        source_video_ids=[each for each in (video.source_video_id, video.second_video_id) if each],
         resolved_model=video.resolved_model,
         phase=video.phase,
         step=video.step,
@@ -352,6 +464,7 @@ def video_object(
         num_frames=result.get("num_frames"),
         duration_seconds=result.get("duration_seconds"),
         native_size=result.get("native_size"),
+        flashes=result.get("flashes"),
         caption=recipe.get("caption"),
         unplaced=recipe.get("unplaced"),
         notes=result.get("notes", []),

@@ -48,8 +48,13 @@ class Wish:
         size: "WIDTHxHEIGHT" [px], or None for the usual one.
         seed, num_steps, guidance_scale, verbatim: as in the engine's request.
         reference_file: storage key of a picture or clip to begin from.
-        source_file: storage key of a clip to edit or extend.
+        source_file: storage key of a clip that something is done to.
         source_video_id: video that this one comes from.
+        second_file, second_video_id: the same of a clip to connect with or to turn into.
+        is_backward: whether an extension leads to the clip.
+        strength: how far an edit goes; a word, or a number as text.
+        keep: beginning and end of the stretch that a recut keeps [s].
+        shots: of a storyboard: beginning [s] and prompt of each.
         characters: ids.
     """
 
@@ -64,6 +69,12 @@ class Wish:
     reference_file: str | None = None
     source_file: str | None = None
     source_video_id: str | None = None
+    second_file: str | None = None
+    second_video_id: str | None = None
+    is_backward: bool = False
+    strength: str | None = None
+    keep: tuple[float, float] | None = None
+    shots: tuple[tuple[float, str], ...] = ()
     characters: tuple[str, ...] = ()
 
 
@@ -87,7 +98,13 @@ _NEEDS: Final = {
     Kind.REMIX: Capability.REMIX,
     Kind.EDIT: Capability.EDIT,
     Kind.EXTEND: Capability.EXTEND,
+    Kind.LOOP: Capability.LOOP,
+    Kind.RECUT: Capability.RECUT,
+    Kind.CONNECT: Capability.CONNECT,
+    Kind.BLEND: Capability.BLEND,
+    Kind.STORYBOARD: Capability.STORYBOARD,
 }
+_FROM_WORDS: Final = (Kind.CREATE, Kind.REMIX, Kind.STORYBOARD)
 
 
 def fingerprint(path: str, fields: dict[str, Any], files: dict[str, bytes]) -> bytes:
@@ -141,10 +158,7 @@ def create_video(
         Forbidden, Paused, UnsupportedByModel, TooMany, NotFound, Conflict: if it may not be.
         NotedRefusal: if the prompt is in a class that is never made; its statement outlives the transaction.
     """
-    caller.must_have(Scope.GENERATE)
-    pauses.must_not_be_paused(session, caller)
-    charters.must_have_accepted(session, settings, caller)
-    admission.must_have_seat(session, settings, caller.person_id)
+    must_be_let(session, settings, caller)
     check_abilities(model, wish)
     must_be_allowed(assessor, caller.person_id, wish.prompt)
     # The person's row is the gate: quotas and turns of one person are counted by one request at a time.
@@ -162,6 +176,18 @@ def create_video(
     session.flush()
     queue.enqueue(session, jobs, video, turn.lock)
     return video
+
+
+def must_be_let(session: Session, settings: Settings, caller: Caller) -> None:
+    """Refuse whoever may begin nothing now; pages ask before they show a button.
+
+    Raises:
+        Forbidden, Paused: saying why, and what would help.
+    """
+    caller.must_have(Scope.GENERATE)
+    pauses.must_not_be_paused(session, caller)
+    charters.must_have_accepted(session, settings, caller)
+    admission.must_have_seat(session, settings, caller.person_id)
 
 
 def _new_video(
@@ -186,6 +212,12 @@ def _new_video(
         reference_file=wish.reference_file,
         source_file=wish.source_file,
         source_video_id=wish.source_video_id,
+        second_file=wish.second_file,
+        second_video_id=wish.second_video_id,
+        is_backward=wish.is_backward,
+        strength=wish.strength,
+        keep=list(wish.keep) if wish.keep is not None else None,
+        shots=[list(shot) for shot in wish.shots] or None,
         characters=list(wish.characters),
         status=Status.QUEUED,
         phase="queued",
@@ -209,7 +241,9 @@ def check_abilities(model: Resolved, wish: Wish) -> None:
     Raises:
         UnsupportedByModel: naming the field.
     """
-    model.must(_NEEDS[wish.kind], "video" if wish.kind in (Kind.EDIT, Kind.EXTEND) else None)
+    model.must(_NEEDS[wish.kind], None if wish.kind in _FROM_WORDS else "video")
+    if wish.is_backward:
+        model.must(Capability.EXTEND_BACKWARD, "direction")
     if wish.reference_file is not None:
         model.must(Capability.IMAGE_TO_VIDEO, "input_reference")
     if wish.characters:
@@ -224,32 +258,59 @@ def remix_of(source: Video, prompt: str) -> Wish:
     """
     must_be_completed(source)
     return Wish(
-        Kind.REMIX,
-        prompt,
-        source.seconds,
-        source.size,
-        source.seed,
-        source.num_steps,
-        source.guidance_scale,
-        source.verbatim,
-        source_file=(source.files or {}).get("video"),
+        Kind.REMIX, prompt, source.seconds, source.size, source.seed, source.num_steps,
+        source.guidance_scale, source.verbatim, source_file=(source.files or {}).get("video"),
         source_video_id=source.id,
-    )
+    )  # fmt: skip
+
+
+def variation_of(source: Video) -> Wish:
+    """The same again with another seed.
+
+    Raises:
+        Conflict: if the source is not completed.
+    """
+    wish = remix_of(source, source.prompt)
+    return replace(wish, seed=None, characters=tuple(source.characters))
+
+
+def wish_of(video: Video) -> Wish:
+    """What was asked for, to ask for it again; files are those of the video."""
+    return Wish(
+        video.kind, video.prompt, video.seconds, video.size, video.seed, video.num_steps,
+        video.guidance_scale, video.verbatim, video.reference_file, video.source_file,
+        video.source_video_id, video.second_file, video.second_video_id, video.is_backward,
+        video.strength, None if video.keep is None else (video.keep[0], video.keep[1]),
+        tuple((start, prompt) for start, prompt in video.shots or ()), tuple(video.characters),
+    )  # fmt: skip
 
 
 def with_source(wish: Wish, source: Video) -> Wish:
-    """A wish that edits or extends a video of the caller's own.
+    """A wish that does something to a video of the caller's own.
 
     Raises:
         Conflict: if the source is not completed.
     """
     must_be_completed(source)
+    # These are as long as what they are made of; nobody says so.
+    keeps_length = wish.kind in (Kind.RECUT, Kind.BLEND)
     return replace(
         wish,
+        seconds=source.seconds if keeps_length else wish.seconds,
         size=wish.size or source.size,
         source_file=(source.files or {})["video"],
         source_video_id=source.id,
     )
+
+
+def with_second(wish: Wish, second: Video) -> Wish:
+    """A wish whose other clip is a video of the caller's own.
+
+    Raises:
+        Conflict: if it is not completed.
+    """
+    must_be_completed(second)
+    return replace(wish, second_file=(second.files or {})["video"], second_video_id=second.id)
 
 
 def must_be_completed(video: Video) -> None:
@@ -363,6 +424,8 @@ def delete_video(
     uploads = [video.reference_file]
     if video.source_video_id is None:  # else the source is another video's own file
         uploads.append(video.source_file)
+    if video.second_video_id is None:
+        uploads.append(video.second_file)
     return (f"videos/{video_id}", *(key for key in uploads if key is not None))
 
 
@@ -399,6 +462,13 @@ def get_character(session: Session, caller: Caller, character_id: str) -> Charac
             f"There is no character '{character_id}'.", "character_id", "character_not_found"
         )
     return character
+
+
+def list_characters(session: Session, caller: Caller, limit: int = 50) -> Sequence[Character]:
+    """The caller's own characters, newest first."""
+    caller.must_have(Scope.READ)
+    query = select(Character).where(Character.person_id == caller.person_id)
+    return session.scalars(query.order_by(Character.id.desc()).limit(limit)).all()
 
 
 def _check_quotas(session: Session, settings: Settings, person_id: str) -> None:

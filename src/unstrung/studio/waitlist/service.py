@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Final
 
 from sqlalchemy import and_, func, or_, select
@@ -101,4 +101,33 @@ def num_ahead(session: Session, application: Application) -> int:
         Application.state == ApplicationState.WAITING,
         earlier,
     )
+    return session.scalar(query) or 0
+
+
+# For lotteries.
+
+
+def undrawn(session: Session, cohort_id: str, until: datetime) -> Sequence[Application]:
+    """Applications for a lottery: made up to then, in no draw yet, waiting or being appealed for; locked."""
+    query = select(Application).where(
+        Application.cohort_id == cohort_id,
+        or_(Application.state == ApplicationState.WAITING, Application.contested_at.is_not(None)),
+        Application.draw_place.is_(None),
+        Application.created_at <= until,
+    )
+    return session.scalars(query.order_by(Application.id).with_for_update()).all()
+
+
+def of_tickets(session: Session, cohort_id: str, tickets: Sequence[str]) -> dict[str, Application]:
+    """Applications by ticket, locked in one order."""
+    query = select(Application).where(
+        Application.cohort_id == cohort_id, Application.ticket.in_(tickets)
+    )
+    found = session.scalars(query.order_by(Application.id).with_for_update()).all()
+    return {each.ticket: each for each in found}
+
+
+def last_draw_place(session: Session, cohort_id: str) -> int:
+    """The last place that a lottery of the cohort has given; 0 before the first."""
+    query = select(func.max(Application.draw_place)).where(Application.cohort_id == cohort_id)
     return session.scalar(query) or 0

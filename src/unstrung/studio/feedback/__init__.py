@@ -1,0 +1,1 @@
+"""Feedback: notes on a moment of a clip, which nobody owes and nobody counts."""

@@ -1,0 +1,1 @@
+"""The shelf: folders, stars and search over one's own clips."""
