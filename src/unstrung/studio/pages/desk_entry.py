@@ -238,8 +238,12 @@ def announce_lottery(visit: VisitOf, body: BodyOf) -> Response:
     """Commit to a secret before anybody can know the tickets."""
     caller, asked = visit.must_have_any("admit"), filled(body).as_a(LotteryForm)
     if (asked.drand_chain is None) != (asked.drand_round is None):
-        raise InvalidField("drand_round and drand_chain go together: give both or neither", "drand_round")
-    drand = (asked.drand_chain, asked.drand_round) if asked.drand_chain and asked.drand_round else None
+        raise InvalidField(
+            "drand_round and drand_chain go together: give both or neither", "drand_round"
+        )
+    drand = (
+        (asked.drand_chain, asked.drand_round) if asked.drand_chain and asked.drand_round else None
+    )
     closes_at = now() + timedelta(hours=asked.hours)
     plan = lotteries.Plan(asked.cohort_id, asked.seats, closes_at, asked.open_for_hours, drand)
     made = lotteries.announce(visit.session, caller, plan)
