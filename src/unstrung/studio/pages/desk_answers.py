@@ -1,4 +1,4 @@
-"""Feedback and confidences at the desk: notes are answered without names, silence is asked for item by item."""
+"""Feedback and confidences at the desk: notes are answered without names, silence is asked per item."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

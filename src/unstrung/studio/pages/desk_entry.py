@@ -143,6 +143,7 @@ class InvitationsPage(Page):
     """
 
     template: ClassVar[str] = "desk/invitations.html"
+    part: ClassVar[str] = "desk/invitation_part.html"
     found: Sequence[tuple[Invitation, datetime, InvitationState]]
     cohorts: Sequence[tuple[Cohort, Occupancy]]
     declines: Sequence[tuple[str, object, str]]
