@@ -384,7 +384,8 @@ def _must_be_ready(lottery: Lottery, drand_randomness: str | None) -> None:
     until = waits_until(lottery)
     if until is not None:
         raise Conflict(
-            f"{len(_shut(lottery))} seals may still be opened, until {until:%Y-%m-%d %H:%M:%S} UTC; draw after that.",
+            f"{len(_shut(lottery))} seals may still be opened, until {until:%Y-%m-%d %H:%M:%S} UTC; "
+            "draw after that.",
             "lottery_id",
             "lottery_state",
         )
