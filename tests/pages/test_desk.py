@@ -278,7 +278,7 @@ def test_stewards_invite_grant_gate_and_answer(desk: Stage, visit: Callable[...,
         page.click("summary:has-text('End it')")
         page.fill("[name=reason]", "It was published today.")
         page.click("form[action$='/end'] [type=submit]")
-        page.wait_for_selector("text=everybody may speak")
+        page.wait_for_selector(".badge.good:has-text('Ended')")
         page.goto("/studio/desk/feedback")
         page.click("summary:has-text('Answer')")
         page.select_option("[name=status]", "declined")
