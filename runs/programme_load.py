@@ -35,6 +35,8 @@ from unstrung.studio.pauses.service import Order
 from unstrung.studio.publishing import LogFolder
 from unstrung.studio.queue import service as queue
 from unstrung.studio.queue.service import LostVideo
+from unstrung.studio.reviews import service as reviews
+from unstrung.studio.shares.models import Audience, Share, ShareStatus
 from unstrung.studio.videos.models import Kind, Status, Video
 from unstrung.transparency.notes import Checkpoint, parse_note
 from unstrung.transparency.tiles import TileView
@@ -58,6 +60,7 @@ def main() -> None:
             database = Database(url, asked.workers + 4)
             people, stewards = _fill(database, asked.people, asked.clips)
             _pause(database, people, stewards, asked.workers)
+            _review(database, stewards[0])
             _prove(database, LogFolder(Path(folder) / "log", "load.test/log"), asked.entries)
             database.close()
         finally:
@@ -85,6 +88,36 @@ def _fill(database: Database, num_people: int, num_clips: int) -> tuple[list[str
             stewards.append(Caller(person.id, key.id, True, frozenset(map(str, Scope))))
     print(f"{num_people:,} people, {num_clips:,} clips")
     return people, stewards
+
+
+def _review(database: Database, reviewer: Caller, num_waiting: int = 5_000) -> None:
+    """Let half of the clips wait for a reviewer, and see how quickly one finds and claims work."""
+    with database.transaction() as session:
+        rows = session.execute(select(Video.id, Video.person_id).limit(num_waiting)).all()
+        begin = now()
+        waiting = [
+            {"id": new_id("share"), "video_id": video, "person_id": owner, "audience": Audience.PUBLIC,
+             "status": ShareStatus.WAITING, "token": f"token-{n}", "held": [], "labels": [],
+             "is_hard_illegal": False, "shows_prompt": False, "created_at": begin,
+             "due_at": begin + timedelta(hours=1, seconds=n)}
+            for n, (video, owner) in enumerate(rows)
+        ]  # fmt: skip
+        session.execute(insert(Share), waiting)
+    listed, claimed = [], []
+    for n in range(100):
+        with database.transaction() as session:
+            started = time.perf_counter()
+            reviews.list_waiting(session, reviewer, waiting[40 * n]["id"] if n else None, 20)
+            listed.append(time.perf_counter() - started)
+        with database.transaction() as session:
+            started = time.perf_counter()
+            reviews.claim(session, reviewer, str(waiting[n]["id"]))
+            claimed.append(time.perf_counter() - started)
+    told = [
+        f"{1000 * statistics.median(each):.1f} ms (worst {1000 * max(each):.1f})"
+        for each in (listed, claimed)
+    ]
+    print(f"{num_waiting:,} clips wait: a page of the review queue {told[0]}, a claim {told[1]}")
 
 
 def _row(person_id: str, status: Status) -> dict[str, object]:

@@ -8,24 +8,37 @@ import pytest
 
 from pages.conftest import passkey_device, violations
 from pages.stage import Stage
-from unstrung.studio.accounts.models import Role
+from unstrung.studio.access import service as access
+from unstrung.studio.access.models import Scope
+from unstrung.studio.accounts.models import Person, Role
 from unstrung.studio.admission import service as admission
 from unstrung.studio.admission.models import ProgrammeRole
+from unstrung.studio.appeals import service as appeals
 from unstrung.studio.applications import service as applications
+from unstrung.studio.applications.models import Application, ApplicationState
 from unstrung.studio.applications.service import Wish
 from unstrung.studio.assessing import USUAL_ASSESSOR
 from unstrung.studio.assessments.service import Action
 from unstrung.studio.database import now
+from unstrung.studio.feedback import service as feedback
+from unstrung.studio.feedback.models import FeedbackKind
+from unstrung.studio.feedback.service import About, Note
+from unstrung.studio.identity import new_id
 from unstrung.studio.lotteries import service as lotteries
+from unstrung.studio.lotteries.models import Lottery
 from unstrung.studio.lotteries.service import Plan
+from unstrung.studio.reviews import service as reviews
+from unstrung.studio.reviews.service import Refusal
 from unstrung.studio.shares import service as shares
-from unstrung.studio.shares.models import Audience, ShareStatus
+from unstrung.studio.shares.models import Audience, Share, ShareStatus
 from unstrung.studio.shares.service import ShareWish
+from unstrung.studio.signals.models import Signal, Step
 
 pytestmark = [pytest.mark.enable_socket, pytest.mark.allow_hosts(["127.0.0.1", "::1", "localhost"])]
 PAGES = (
     "", "/applications", "/cohorts", "/lotteries", "/invitations", "/roles", "/stages", "/reviews",
     "/hearings", "/pauses", "/pauses/new?level=everybody&ground=capacity&hours=2", "/signals", "/log",
+    "/feedback", "/confidences",
 )  # fmt: skip
 
 
@@ -37,6 +50,9 @@ def desk(stage: Stage) -> Stage:
         ("Rin", ProgrammeRole.REVIEWER), ("Juno", ProgrammeRole.JUROR),
     ):  # fmt: skip
         stage.add_person(name, Role.MEMBER, role)
+    for name in ("Ada", "Bilal", "Chiara", "Dewi"):
+        # One for each story: whoever has a passkey adds another only by using it.
+        stage.add_person(name, Role.MEMBER, ProgrammeRole.STEWARD)
     with stage.database.transaction() as session:
         cohort = admission.create_cohort(session, "Painters", 9, "Painters who draw by hand.")
         clauses = {"own-work": "You show work of your own."}
@@ -113,12 +129,7 @@ def test_a_pause_of_everybody_waits_for_another_steward(
     first, other = visit("Sofia"), visit("Tariq")
     with passkey_device(first), passkey_device(other):
         for page in (first, other):
-            page.evaluate(
-                "async () => { const {usePasskey} = await import('/studio/static/passkeys.js');"
-                "const b = document.createElement('button'); b.dataset.passkey = 'add';"
-                "document.body.append(b); await usePasskey(b, () => {}); }"
-            )
-            page.wait_for_load_state()
+            add_passkey(page)
         first.goto("/studio/desk/pauses/new?level=everybody&ground=capacity&hours=2")
         first.fill("[name=reason]", "The machine is too hot to go on.")
         first.fill("[name=resume_plan]", "The operator mends the fan today.")
@@ -131,6 +142,212 @@ def test_a_pause_of_everybody_waits_for_another_steward(
         other.fill("[name=reason]", "The fan was mended.")
         other.click("text=Lift it now")
         other.wait_for_selector(".badge.good:has-text('Ended')")
+
+
+def test_an_applicant_is_accepted_by_a_steward_in_arabic(
+    desk: Stage, visit: Callable[..., Any]
+) -> None:
+    page = visit("Ada")
+    with passkey_device(page):
+        sign_in_by_passkey(page)
+        page.goto("/studio/desk/applications?lang=ar")
+        assert page.locator("html").get_attribute("dir") == "rtl"
+        page.click("td a")
+        page.click("form[action$='/admit'] [type=submit]")
+        page.wait_for_selector("form[action$='/admit']", state="detached")
+    with desk.database.transaction() as session:
+        assert session.query(Application).one().state == ApplicationState.ADMITTED
+
+
+def test_a_refusal_is_heard_by_somebody_else_and_overturned(
+    desk: Stage, visit: Callable[..., Any]
+) -> None:
+    share_id = hold(desk)
+    with desk.database.transaction() as session:
+        rin = desk.caller("Rin")
+        reviews.claim(session, rin, share_id)
+        risk = next(each for each in USUAL_ASSESSOR.listed() if each.action == Action.REVIEW)
+        told = Refusal("sharing", "A crowd is shown as vermin.", risk.name, "Show people.")
+        decision = reviews.refuse(session, USUAL_ASSESSOR, rin, share_id, told)
+        words = "They are foxes, and nobody is meant by them."
+        appeals.lodge(session, desk.caller("Noor"), decision.statement_id, words)
+    page = visit("Rin")
+    page.goto("/studio/desk/hearings")
+    assert page.locator(".empty").count(), "whoever refused does not hear the appeal"
+    page = visit("Juno")
+    page.goto("/studio/desk/hearings")
+    page.click("form[action$='/take'] button")
+    page.wait_for_selector("text=They are foxes")
+    assert violations(page) == []
+    page.check("[value=overturned]")
+    page.fill("[name=reasons]", "Foxes are shown, and no group of people.")
+    page.click("form[action$='/decide'] [type=submit]")
+    page.wait_for_url("**/hearings?done=1")
+    with desk.database.transaction() as session:
+        assert session.get_one(Share, share_id).status == ShareStatus.SHARED
+
+
+def test_a_clip_is_released_with_the_keyboard_alone(desk: Stage, visit: Callable[..., Any]) -> None:
+    with desk.database.transaction() as session:
+        for each in session.query(Share).filter_by(status=ShareStatus.WAITING):
+            each.claimed_until, each.claimed_by = now() + timedelta(hours=1), desk.people["Tariq"]
+    share_id = hold(desk)
+    page = visit("Rin")
+    page.goto("/studio/desk/reviews")
+    page.wait_for_function("document.querySelector('[data-module=desk_review]')")
+    page.wait_for_load_state("networkidle")
+    page.keyboard.press("j")
+    page.keyboard.press("Enter")
+    page.wait_for_url(f"**/reviews/{share_id}")
+    page.wait_for_load_state("networkidle")
+    page.keyboard.press("r")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/reviews?done=released")
+    assert page.locator("text=Released. The clip is shared.").count()
+
+
+def test_a_draw_goes_from_its_announcement_to_its_order(
+    desk: Stage, visit: Callable[..., Any]
+) -> None:
+    page = visit("Bilal")
+    with passkey_device(page):
+        sign_in_by_passkey(page)
+        page.goto("/studio/desk/cohorts")
+        page.fill("[name=name]", "Weavers")
+        page.fill("[name=seats]", "3")
+        page.fill("[name=purpose]", "People who weave by hand.")
+        send(page, "form[action$='/cohorts']", "**/cohorts/cohort_*")
+        cohort_id = page.url.rpartition("/")[2]
+        page.goto("/studio/desk/lotteries")
+        page.select_option("[name=cohort_id]", cohort_id)
+        page.fill("[name=seats]", "2")
+        page.fill("[name=hours]", "1")
+        send(page, "form[action$='/lotteries']", "**/lotteries/lottery_*")
+        with desk.database.transaction() as session:
+            lottery = session.get_one(Lottery, page.url.rpartition("/")[2])
+            lottery.closes_at = now()
+        page.reload()
+        send(page, "form[action$='/close']", "**/lotteries/lottery_*")
+        page.wait_for_selector("form[action$='/draw']")
+        page.click("form[action$='/draw'] [type=submit]")
+        page.wait_for_selector("text=Order of the tickets")
+        assert violations(page) == []
+
+
+def test_stewards_invite_grant_gate_and_answer(desk: Stage, visit: Callable[..., Any]) -> None:
+    video_id = desk.make_clip("Noor", "a fox")
+    with desk.database.transaction() as session:
+        note = Note(FeedbackKind.BUG, "The tail flickers.")
+        feedback.give(session, desk.caller("Noor"), About(video_id), note)
+    page = visit("Chiara")
+    with passkey_device(page):
+        sign_in_by_passkey(page)
+        page.goto("/studio/desk/invitations")
+        page.click("form[action$='/invitations'] button")
+        page.wait_for_selector("#code")
+        assert violations(page) == []
+        page.goto("/studio/desk/invitations")
+        page.click("form[action$='/revoke'] button")
+        page.wait_for_selector("td:has-text('Revoked')")
+        # Somebody without an appeal: else a second steward would have to agree.
+        somebody = desk.add_person("Samir")
+        page.goto(f"/studio/desk/roles?person_id={somebody}")
+        page.check("[name=role][value=juror]")
+        page.click("form.stack:not([action$='/withdraw'])[method=post] [type=submit]")
+        page.wait_for_selector("text=Roles now: Juror")
+        page.fill("[name=reason]", "Asked to be relieved of it.")
+        page.click("form[action$='/withdraw'] [type=submit]")
+        page.wait_for_selector("text=No role now.")
+        page.goto("/studio/desk/stages")
+        page.check("form[action$='/gates'] [value=red-team]")
+        page.fill("[name=text]", "An outsider has read the code.")
+        page.click("form[action$='/gates'] [type=submit]")
+        page.click("summary:has-text('It is done')")
+        page.fill("[name=evidence_url]", "https://example.org/report")
+        page.click("form[action$='/open'] [type=submit]")
+        page.wait_for_selector("text=Evidence")
+        page.check("form[action$='/move'] [value=red-team]")
+        page.click("form[action$='/move'] [type=submit]")
+        page.wait_for_selector("text=The release is at: Red team")
+        page.goto("/studio/desk/confidences")
+        page.fill("[name=title]", "The autumn model")
+        page.fill("[name=covers]", "Its name and its day.")
+        page.fill("[name=why]", "The weights are not final yet.")
+        page.check("[name=cohort_ids] >> nth=0")
+        page.click("form[action$='/confidences'] [type=submit]")
+        page.wait_for_selector("h2:has-text('The autumn model')")
+        assert violations(page) == []
+        page.click("summary:has-text('End it')")
+        page.fill("[name=reason]", "It was published today.")
+        page.click("form[action$='/end'] [type=submit]")
+        page.wait_for_selector(".badge.good:has-text('Ended')")
+        page.goto("/studio/desk/feedback")
+        page.click("summary:has-text('Answer')")
+        page.select_option("[name=status]", "declined")
+        page.click("text=Save the answer")
+        page.wait_for_selector("text=reason must say why")
+        page.fill("[name=reason]", "The next model does not do it.")
+        page.click("text=Save the answer")
+        page.wait_for_selector("strong:has-text('Declined')")
+        assert violations(page) == []
+
+
+def test_a_signal_is_settled_and_a_receipt_checked(desk: Stage, visit: Callable[..., Any]) -> None:
+    with desk.database.transaction() as session:
+        person = session.get_one(Person, desk.people["Noor"])
+        key = access.create_key(session, person, "laptop", [Scope.READ])[0]
+        signal = Signal(
+            id=new_id("signal"), key_id=key.id, person_id=person.id, step=Step.ASK_STEWARD, score=9,
+            facts="Nine networks within an hour.", pause_id=None, noted_at=now(), settled_at=None,
+            settled_by=None, outcome=None,
+        )  # fmt: skip
+        session.add(signal)
+    page = visit("Dewi")
+    with passkey_device(page):
+        sign_in_by_passkey(page)
+        page.goto("/studio/desk/signals")
+        assert violations(page) == []
+        page.fill("[name=outcome]", "A class shares a network.")
+        page.click("form[action$='/settle'] button")
+        page.wait_for_selector("text=No key is under suspicion")
+        page.goto("/studio/desk/log")
+        link = page.locator("a[href^='/programme/v1/receipts/']").first
+        link.wait_for()
+        text = page.request.get(link.get_attribute("href")).body()
+        for given, told in ((text, "[role=status] .good"), (b"nothing", "[role=alert] .problem")):
+            page.set_input_files("[name=receipt]", {"name": "r", "mimeType": "", "buffer": given})
+            page.click("text=Check it")
+            page.wait_for_selector(told)
+
+
+def send(page: Any, form: str, url: str) -> None:
+    """Send a form and wait for the page that it leads to."""
+    page.click(f"{form} [type=submit]")
+    page.wait_for_url(url)
+    page.wait_for_load_state()
+
+
+def sign_in_by_passkey(page: Any) -> None:
+    """As `add_passkey`, and use it, so that acts of the next minutes need not ask for it."""
+    add_passkey(page)
+    page.goto("/studio/desk")
+    _use(page, "sign-in")
+
+
+def add_passkey(page: Any) -> None:
+    """Give whoever is signed in a passkey of the page's device, as the account page does."""
+    _use(page, "add")
+
+
+def _use(page: Any, way: str) -> None:
+    with page.expect_navigation():
+        page.evaluate(
+            "way => { import('/studio/static/passkeys.js').then(({usePasskey}) => {"
+            "const b = document.createElement('button'); b.dataset.passkey = way;"
+            "b.dataset.next = '/studio/desk?signed'; document.body.append(b);"
+            "usePasskey(b, () => {}); }); }",
+            way,
+        )
 
 
 def act(page: Any, done: str) -> None:

@@ -291,6 +291,12 @@ def opens_until(lottery: Lottery) -> datetime | None:
     return lottery.closed_at + timedelta(hours=lottery.open_for_hours)
 
 
+def waits_until(lottery: Lottery) -> datetime | None:
+    """Until when a draw has to wait for seals that may still be opened; None if it need not."""
+    until = opens_until(lottery)
+    return until if until is not None and now() < until and _shut(lottery) else None
+
+
 def get_own_contribution(
     session: Session, application_id: str, token: str
 ) -> tuple[LotteryContribution, Lottery]:
@@ -375,16 +381,19 @@ def _must_be_ready(lottery: Lottery, drand_randomness: str | None) -> None:
     if (drand_randomness is None) != (lottery.drand_round is None):
         rule = "must be that of the announced round" if lottery.drand_round else "must be left out"
         raise InvalidField(f"drand_randomness {rule}", "drand_randomness")
-    shut = [
-        each for each in lottery.contributions or [] if each["ticket"] not in (lottery.shares or {})
-    ]
-    until = opens_until(lottery)
-    if shut and until is not None and now() < until:
+    until = waits_until(lottery)
+    if until is not None:
         raise Conflict(
-            f"{len(shut)} seals may still be opened, until {until:%Y-%m-%d %H:%M:%S} UTC; draw after that.",
+            f"{len(_shut(lottery))} seals may still be opened, until {until:%Y-%m-%d %H:%M:%S} UTC; "
+            "draw after that.",
             "lottery_id",
             "lottery_state",
         )
+
+
+def _shut(lottery: Lottery) -> list[Any]:
+    opened = lottery.shares or {}
+    return [each for each in lottery.contributions or [] if each["ticket"] not in opened]
 
 
 def _offer(session: Session, lottery: Lottery, order: Sequence[str]) -> None:

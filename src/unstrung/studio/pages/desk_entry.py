@@ -14,12 +14,14 @@ from unstrung.studio.admission.schemas import CreateCohort, Paragraphs, RoleWord
 from unstrung.studio.admission.service import Change, Occupancy, Right
 from unstrung.studio.database import now
 from unstrung.studio.dependencies import BodyOf
+from unstrung.studio.errors import InvalidField
 from unstrung.studio.fields import StrictRequest
 from unstrung.studio.invitations import service as invitations
 from unstrung.studio.invitations.models import Invitation
 from unstrung.studio.invitations.service import InvitationState, Terms
 from unstrung.studio.lotteries import service as lotteries
 from unstrung.studio.lotteries.models import Lottery
+from unstrung.studio.lotteries.schemas import DrawLottery
 from unstrung.studio.pages.create import filled
 from unstrung.studio.pages.site import PREFIX, Page
 from unstrung.studio.pages.visits import VisitOf, go, page_router
@@ -48,6 +50,9 @@ class LotteryForm(StrictRequest):
     cohort_id: RowId
     seats: int = Field(ge=1, le=1_000_000)
     hours: float = Field(gt=0, le=24 * 90)
+    open_for_hours: float = Field(24.0, ge=1, le=168)
+    drand_chain: str | None = Field(None, pattern=r"^[0-9a-f]{64}$")
+    drand_round: int | None = Field(None, ge=1, le=10**12)
 
 
 class InvitationForm(StrictRequest):
@@ -110,6 +115,7 @@ class LotteryPage(Page):
     Attributes:
         lottery, cohort: the rows.
         may_close: whether the time for applying has passed.
+        opens_until: sealed phrases may still be opened; None if the draw need not wait.
         address: where anybody finds all that it takes to recompute it.
         is_logged: whether the log holds announcing, closing and drawing.
     """
@@ -118,6 +124,7 @@ class LotteryPage(Page):
     lottery: Lottery
     cohort: Cohort
     may_close: bool
+    opens_until: datetime | None
     address: str
     is_logged: tuple[bool, ...]
 
@@ -136,6 +143,7 @@ class InvitationsPage(Page):
     """
 
     template: ClassVar[str] = "desk/invitations.html"
+    part: ClassVar[str] = "desk/invitation_part.html"
     found: Sequence[tuple[Invitation, datetime, InvitationState]]
     cohorts: Sequence[tuple[Cohort, Occupancy]]
     declines: Sequence[tuple[str, object, str]]
@@ -228,10 +236,17 @@ def show_lotteries(visit: VisitOf) -> Response:
 
 @router.post("/desk/lotteries")
 def announce_lottery(visit: VisitOf, body: BodyOf) -> Response:
-    """Commit to a seed before anybody can know the tickets."""
-    caller, asked = visit.must_have_any("admit"), body.as_a(LotteryForm)
+    """Commit to a secret before anybody can know the tickets."""
+    caller, asked = visit.must_have_any("admit"), filled(body).as_a(LotteryForm)
+    if (asked.drand_chain is None) != (asked.drand_round is None):
+        raise InvalidField(
+            "drand_round and drand_chain go together: give both or neither", "drand_round"
+        )
+    drand = (
+        (asked.drand_chain, asked.drand_round) if asked.drand_chain and asked.drand_round else None
+    )
     closes_at = now() + timedelta(hours=asked.hours)
-    plan = lotteries.Plan(asked.cohort_id, asked.seats, closes_at)
+    plan = lotteries.Plan(asked.cohort_id, asked.seats, closes_at, asked.open_for_hours, drand)
     made = lotteries.announce(visit.session, caller, plan)
     return go(f"{PREFIX}/desk/lotteries/{made.id}")
 
@@ -245,7 +260,7 @@ def show_lottery(visit: VisitOf, lottery_id: str) -> Response:
     page = LotteryPage(
         title=visit.say("Lottery"), lottery=found,
         cohort=admission.find_cohort(visit.session, found.cohort_id),
-        may_close=found.closes_at <= now(),
+        may_close=found.closes_at <= now(), opens_until=lotteries.waits_until(found),
         address=f"{visit.studio.settings.base_url}/programme/v1/lotteries/{found.id}",
         is_logged=tuple(each is not None for each in entries),
     )  # fmt: skip
@@ -261,9 +276,9 @@ def close_lottery(visit: VisitOf, lottery_id: str) -> Response:
 
 @router.post("/desk/lotteries/{lottery_id}/draw")
 def draw_lottery(visit: VisitOf, body: BodyOf, lottery_id: str) -> Response:
-    """Show the secret, mix the seed and order the tickets."""
-    randomness = str(body.fields.get("drand_randomness", "")).strip() or None
-    lotteries.draw(visit.session, visit.must_have_any("admit"), lottery_id, randomness)
+    """Show the secret and order the tickets."""
+    caller, asked = visit.must_have_any("admit"), filled(body).as_a(DrawLottery)
+    lotteries.draw(visit.session, caller, lottery_id, asked.drand_randomness)
     return go(f"{PREFIX}/desk/lotteries/{lottery_id}")
 
 

@@ -10,6 +10,7 @@ from pydantic import BeforeValidator, Field
 
 from unstrung.studio.admission import service as admission
 from unstrung.studio.admission.models import Cohort
+from unstrung.studio.admission.schemas import RowId
 from unstrung.studio.database import now
 from unstrung.studio.dependencies import BodyOf
 from unstrung.studio.errors import InvalidField
@@ -41,6 +42,7 @@ class PauseForm(StrictRequest):
     target_id: str | None = Field(None, max_length=64)
     ground: Annotated[PauseGround, BeforeValidator(one_of(PauseGround))]
     hours: float = Field(gt=0, le=24 * 30)
+    confidence_id: RowId | None = None
     reason: str = Field(min_length=10, max_length=2_000)
     resume_plan: str = Field(min_length=10, max_length=2_000)
 
@@ -147,7 +149,13 @@ def propose(visit: VisitOf, body: BodyOf) -> Response:
     caller, given = visit.must_have_any("pause"), filled(body).as_a(PauseForm)
     until = now() + timedelta(hours=given.hours)
     order = Order(
-        given.level, given.target_id, given.ground, given.reason, given.resume_plan, until
+        given.level,
+        given.target_id,
+        given.ground,
+        given.reason,
+        given.resume_plan,
+        until,
+        given.confidence_id,
     )
     return go(f"{_HERE}/{pauses.propose(visit.session, caller, order).id}")
 
