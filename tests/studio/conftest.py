@@ -113,10 +113,12 @@ def make(workshop: Workshop) -> Callable[[str], None]:
 
 
 @pytest.fixture
-def app(workshop: Workshop, settings: Settings) -> FastAPI:
-    """An API over the database."""
+def app(workshop: Workshop, settings: Settings) -> Iterator[FastAPI]:
+    """An API over the database; its connections are closed also where nothing starts and stops it."""
     assert workshop.settings is settings
-    return create_app(settings)
+    made = create_app(settings)
+    yield made
+    made.state.studio.database.close()
 
 
 @pytest.fixture
