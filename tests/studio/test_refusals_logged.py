@@ -11,7 +11,10 @@ from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
 from studio.conftest import People
+from studio.signing_in import signed_in_by_link
+from unstrung.studio.database import Database
 from unstrung.studio.logs import set_up_logs
+from unstrung.studio.settings import Settings
 
 
 @pytest.fixture
@@ -51,6 +54,15 @@ def test_a_refused_request_is_logged_with_its_reason(
         assert str(each["timestamp"]).endswith("Z")
     assert "ust_nothing" not in lines.getvalue()
     assert "secret" not in lines.getvalue()
+
+
+def test_a_page_that_refuses_says_why_in_the_line_of_its_request(
+    lines: io.StringIO, browser: TestClient, database: Database, settings: Settings, owner_id: str
+) -> None:
+    signed_in_by_link(browser, database, settings, owner_id)
+    assert browser.get("/studio/clips/video_0").status_code == 404
+    told = requests_in(lines)[-1]
+    assert (told["path"], told["refusal"]) == ("/studio/clips/video_0", "video_not_found")
 
 
 def test_a_fault_is_logged_whole_and_told_to_nobody(

@@ -225,7 +225,6 @@ def _for_scripts(request: Request, given: Response) -> Response:
         headers = [(k, v) for k, v in given.headers.items() if k not in ("location", "set-cookie")]
         moved = Response(status_code=204, headers=dict(headers), background=given.background)
         moved.headers["hx-redirect"] = given.headers["location"]
-        moved.background = given.background
         for cookie in given.headers.getlist("set-cookie"):
             moved.headers.append("set-cookie", cookie)
         return moved
