@@ -93,8 +93,7 @@ class History:
     """What one sequence leaves to the next, on the same stage.
 
     Attributes:
-        number, num_ended_sessions: how many sequences, and acts that ended sessions.
-        head: size and root of the log when it was last looked at.
+        number, num_ended_sessions: sequences, and acts that ended sessions; head: of the log, as last seen.
         happened: how often each thing did.
     """
 
