@@ -91,7 +91,7 @@ def show_explore(visit: VisitOf, after: str | None = None) -> Response:
     """What is shared with everybody, newest first."""
     rows, has_more = shares.list_public(visit.session, after or None, _PAGE)
     page = ExplorePage(
-        title=visit.say("Explore"), exhibits=_exhibits(visit, rows),
+        title=visit.say("Explore"), exhibits=exhibits_of(visit, rows),
         after=rows[-1][0].id if has_more else "", is_first=not after,
     )  # fmt: skip
     return visit.show(page)
@@ -105,7 +105,7 @@ def show_feed(visit: VisitOf) -> Response:
     feed = ElementTree.Element("feed", xmlns=_ATOM)
     _text(feed, "id", f"{base}{EXPLORE}")
     _text(feed, "title", visit.say("Clips that people share · Unstrung"))
-    exhibits = _exhibits(visit, rows)
+    exhibits = exhibits_of(visit, rows)
     newest = max((each.told.shared_at for each in exhibits), default=now())
     _text(feed, "updated", newest.isoformat())
     ElementTree.SubElement(feed, "link", rel="self", href=f"{base}{EXPLORE}/feed.atom")
@@ -129,7 +129,7 @@ def show_feed(visit: VisitOf) -> Response:
 def show_exhibit(visit: VisitOf, share_id: str, token: str = "", show: str = "") -> Response:
     """A shared clip, for whoever it is shared with."""
     shared, video = shares.shown(visit.session, share_id, token or None)
-    exhibit = _exhibits(visit, [(shared, video)])[0]
+    exhibit = exhibits_of(visit, [(shared, video)])[0]
     page = ExhibitPage(
         title=(exhibit.told.prompt or visit.say("A shared clip"))[:80], exhibit=exhibit,
         is_revealed=bool(show) or not exhibit.warnings,
@@ -138,7 +138,8 @@ def show_exhibit(visit: VisitOf, share_id: str, token: str = "", show: str = "")
     return visit.show(page)
 
 
-def _exhibits(visit: Visit, rows: Sequence[tuple[Share, Video]]) -> list[Exhibit]:
+def exhibits_of(visit: Visit, rows: Sequence[tuple[Share, Video]]) -> list[Exhibit]:
+    """Shared clips as they are shown to whoever visits."""
     clips = [video for _, video in rows]
     named = consents.allowing(visit.session, Use.PUBLICITY, clips)
     names = accounts.names_of(visit.session, (each.person_id for each in clips if each.id in named))

@@ -49,6 +49,7 @@ document.querySelectorAll("[data-player]").forEach(begin);
 
 // In step: whatever happens to one happens to the other.
 if (inStep) {
+  const sent = new Map();
   const others = (video) => players.filter((each) => each.video !== video);
   for (const { video } of players) {
     const lead = (act) => () => {
@@ -61,9 +62,12 @@ if (inStep) {
     video.addEventListener("pause", lead((other) => { other.pause(); other.currentTime = video.currentTime; }));
     video.addEventListener("ratechange", lead((other) => { other.playbackRate = video.playbackRate; }));
     video.addEventListener("seeking", () => {
-      if (!inStep.checked) return;
+      // Whoever was sent somewhere hears of it late, and must not call back the one who has gone on since.
+      if (!inStep.checked || Math.abs(video.currentTime - sent.get(video)) < 0.001) return;
       for (const other of others(video)) {
-        if (Math.abs(other.video.currentTime - video.currentTime) > 0.02) other.video.currentTime = video.currentTime;
+        if (Math.abs(other.video.currentTime - video.currentTime) <= 0.02) continue;
+        other.video.currentTime = video.currentTime;
+        sent.set(other.video, video.currentTime);
       }
     });
   }

@@ -77,6 +77,9 @@ if (!matchMedia("(prefers-reduced-motion: reduce)").matches) {
   }
 }
 
+// Where one is, among the ways that a narrow screen cannot show at once.
+document.querySelector(".nav [aria-current]")?.scrollIntoView({ inline: "center", block: "nearest" });
+
 // Pages name the modules that they need, as in <div data-module="live">.
 const loaded = new Set();
 const load = () => {
