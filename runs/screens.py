@@ -130,6 +130,9 @@ WAYS: Final[dict[str, tuple[dict[str, Any], str, str]]] = {
     ),
     "arabic": ({"viewport": {"width": 1280, "height": 800}}, "light", "ar"),
 }
+_IS_STILL: Final = (
+    "() => [...document.querySelectorAll('video[controls]')].every((each) => each.readyState > 2)"
+)
 OPERATOR: Final = {
     "operator_name": "Lanterna", "operator_contact": "desk@example.org",
     "operator_law": {"en": "Italian law"}, "open_videos_per_person": 20,
@@ -318,11 +321,14 @@ def _take(
                 page.click(selector)
             if shot.at:
                 page.locator(shot.at).first.evaluate("e => e.scrollIntoView({block: 'start'})")
-            page.wait_for_timeout(700)
+            page.wait_for_function(_IS_STILL)
+            page.wait_for_timeout(900)
             picture = Image.open(BytesIO(page.screenshot(full_page=asked.whole))).convert("RGB")
             picture.thumbnail((900, 900) if not asked.whole else (900, 10_000))
             picture.save(asked.out / f"{key}-{way}.jpg", quality=70)
-            wide = page.evaluate("document.documentElement.scrollWidth") - given["viewport"]["width"]
+            wide = (
+                page.evaluate("document.documentElement.scrollWidth") - given["viewport"]["width"]
+            )
             if answer.status != shot.status or wide > 0:
                 print(f"{key} {way}: status {answer.status}, {wide} px too wide")
 

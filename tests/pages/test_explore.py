@@ -72,6 +72,17 @@ def test_everybody_sees_what_is_public_and_nobody_more_than_was_shared(
     assert "Use this prompt" not in http.get(f"/studio/explore/{shown['named'].id}").text
 
 
+def test_the_first_page_shows_what_is_public_and_harmless(
+    shown: dict[str, Share], http: httpx.Client
+) -> None:
+    page = http.get("/studio").text
+    assert f"/studio/explore/{shown['named'].id}" in page
+    assert f"/studio/explore/{shown['nameless'].id}" in page
+    for hidden in ("by link", "warned", "withdrawn"):
+        assert shown[hidden].id not in page
+    assert "secret bear" not in page
+
+
 def test_a_link_opens_what_was_shared_by_link_and_nothing_else_does(
     shown: dict[str, Share], http: httpx.Client
 ) -> None:
