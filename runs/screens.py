@@ -133,6 +133,7 @@ WAYS: Final[dict[str, tuple[dict[str, Any], str, str]]] = {
 _IS_STILL: Final = (
     "() => [...document.querySelectorAll('video[controls]')].every((each) => each.readyState > 2)"
 )
+_FIRST_PAINT: Final = "performance.getEntriesByName('first-contentful-paint')[0]"
 OPERATOR: Final = {
     "operator_name": "Lanterna", "operator_contact": "desk@example.org",
     "operator_law": {"en": "Italian law"}, "open_videos_per_person": 20,
@@ -322,7 +323,8 @@ def _take(
             if shot.at:
                 page.locator(shot.at).first.evaluate("e => e.scrollIntoView({block: 'start'})")
             page.wait_for_function(_IS_STILL)
-            page.wait_for_timeout(900)
+            # Players go on turning their wheel for a while.
+            page.wait_for_timeout(3_000 if page.locator("video[controls]").count() else 500)
             picture = Image.open(BytesIO(page.screenshot(full_page=asked.whole))).convert("RGB")
             picture.thumbnail((900, 900) if not asked.whole else (900, 10_000))
             picture.save(asked.out / f"{key}-{way}.jpg", quality=70)
@@ -336,8 +338,9 @@ def _take(
 def _weigh(stage: Stage, browser: Any, ids: dict[str, str]) -> None:
     """What a first visit to each page transfers without pictures and clips, and when something is seen."""
     print(
-        "| page | kB, nothing kept | kB, kept from before | first paint [ms] |\n|---|---|---|---|"
+        "| page | kB, nothing kept | first paint [ms] | kB, kept from before | first paint [ms] |"
     )
+    print("|---|---|---|---|---|")
     for name, pages in PEOPLE:
         for key, shot in pages.items():
             with _opened(stage, browser, name) as page:
@@ -357,17 +360,17 @@ def _weigh(stage: Stage, browser: Any, ids: dict[str, str]) -> None:
                 client.send("Network.enable")
                 client.on("Network.responseReceived", arrived)
                 client.on("Network.loadingFinished", finished)
-                weights = []
+                weights, paints = [], []
                 for keeps in (False, True):
                     client.send("Network.setCacheDisabled", {"cacheDisabled": not keeps})
                     sizes.clear()
                     page.goto(shot.path.format(**ids))
+                    page.wait_for_function(f"() => {_FIRST_PAINT}")
                     page.wait_for_timeout(300)
                     weights.append(sum(sizes) / 1000)
-                paint = page.evaluate(
-                    "performance.getEntriesByName('first-contentful-paint')[0]?.startTime ?? -1"
-                )
-                print(f"| {key} | {weights[0]:.0f} | {weights[1]:.0f} | {paint:.0f} |", flush=True)
+                    paints.append(page.evaluate(f"{_FIRST_PAINT}.startTime"))
+                figures = (f"{each:.0f}" for each in (weights[0], paints[0], weights[1], paints[1]))
+                print(f"| {key} | {' | '.join(figures)} |", flush=True)
 
 
 if __name__ == "__main__":
