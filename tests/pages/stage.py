@@ -26,6 +26,7 @@ from unstrung.studio.app import create_app
 from unstrung.studio.catalogue import service as catalogue
 from unstrung.studio.database import Database, migrate
 from unstrung.studio.embedded import EmbeddedPostgres
+from unstrung.studio.generator import Generator
 from unstrung.studio.jobs import JobQueue
 from unstrung.studio.logins import service as logins
 from unstrung.studio.making import Workshop, make_video
@@ -121,7 +122,7 @@ class Stage:
 
 @contextmanager
 def open_stage(
-    folder: Path, generator: FakeGenerator | None = None, **given: object
+    folder: Path, generator: Generator | None = None, **given: object
 ) -> Iterator[Stage]:
     """Start a studio in a folder; `given` are settings."""
     postgres = EmbeddedPostgres(folder / "postgres")
