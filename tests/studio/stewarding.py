@@ -1,5 +1,6 @@
 """Stewards, cohorts and applicants for tests of the programme."""
 
+import time
 from typing import Any
 
 from fastapi import FastAPI
@@ -12,6 +13,7 @@ from unstrung.studio.accounts.models import Role
 from unstrung.studio.admission import service as admission
 from unstrung.studio.admission.models import ProgrammeRole
 from unstrung.studio.database import Database
+from unstrung.studio.log import service as log
 
 BASE = "/programme/v1"
 CRITERIA = {
@@ -36,6 +38,17 @@ def steward_key(database: Database, name: str = "steward") -> str:
         person = accounts.create_person(session, name, Role.ADMIN)
         admission.grant_role(session, person.id, ProgrammeRole.STEWARD, None)
         return access.create_key(session, person, "desk", list(Scope))[1]
+
+
+def publish_all(app: FastAPI, database: Database) -> None:
+    """Publish what waits for its place in the log, and wait where the studio's own task is at it."""
+    for _ in range(500):
+        app.state.studio.log.publish(database)
+        with database.transaction() as session:
+            if not log.waiting(session, 1):
+                return
+        time.sleep(0.01)
+    raise AssertionError("The log was not published within 5 s.")
 
 
 def cohort_of(steward: TestClient, seats: int = 2, name: str = "Film") -> str:

@@ -12,7 +12,15 @@ from hypothesis import strategies as st
 from sqlalchemy import select, update
 
 from studio.conftest import People
-from studio.stewarding import BASE, application_to, caller_with, code_of, cohort_of, steward_key
+from studio.stewarding import (
+    BASE,
+    application_to,
+    caller_with,
+    code_of,
+    cohort_of,
+    publish_all,
+    steward_key,
+)
 from unstrung.studio.access import service as access
 from unstrung.studio.accounts import service as accounts
 from unstrung.studio.admission import service as admission
@@ -313,7 +321,7 @@ def test_a_receipt_proves_when_an_application_was_made(
     anyone: TestClient, steward: TestClient, app: FastAPI, database: Database
 ) -> None:
     made = applied(anyone, cohort_of(steward))
-    app.state.studio.log.publish(database)
+    publish_all(app, database)
     path = f"{BASE}/applications/{made['id']}/receipt"
     answer = anyone.get(path, headers=bearing(made))
     assert answer.status_code == 200, answer.text

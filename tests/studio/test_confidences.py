@@ -14,6 +14,7 @@ from sqlalchemy import text, update
 from sqlalchemy.exc import IntegrityError
 
 from studio.sharing import Stage, opened
+from studio.stewarding import publish_all
 from unstrung.studio.admission import service as admission
 from unstrung.studio.admission.models import ProgrammeRole
 from unstrung.studio.confidences import service as confidences
@@ -227,7 +228,7 @@ def test_asking_answering_and_ending_are_in_the_log_with_receipts(stage: Stage) 
     item_id = asked(stage)["id"]
     accepted = stage.post("owner", f"/confidences/{item_id}/accept")
     stage.post("steward", f"/confidences/{item_id}/end", {"reason": "The model is announced."})
-    stage.client.app.state.studio.log.publish(stage.database)  # type: ignore[attr-defined]
+    publish_all(stage.client.app, stage.database)  # type: ignore[arg-type]
     own = stage.ask("owner", "GET", f"/receipts/{accepted['receipt_id']}").text
     content = json.loads(parse_receipt(own).content or b"")
     assert (content["id"], set(content["carve_outs"])) == (item_id, NEVER)

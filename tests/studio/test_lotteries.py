@@ -11,7 +11,15 @@ from fastapi import FastAPI
 from fastapi.testclient import TestClient
 from sqlalchemy import select, update
 
-from studio.stewarding import BASE, application_to, caller_with, code_of, cohort_of, steward_key
+from studio.stewarding import (
+    BASE,
+    application_to,
+    caller_with,
+    code_of,
+    cohort_of,
+    publish_all,
+    steward_key,
+)
 from unstrung.lottery import (
     DRAND_CHAINS,
     assurances_of,
@@ -123,7 +131,7 @@ def test_the_secret_is_fixed_before_the_tickets_and_the_tickets_before_it_is_sho
     # The rest of the draw goes before whoever came later.
     places = [states[ticket]["position"] for ticket in (*drawn["order"][2:], late["ticket"])]
     assert places == [1, 2, 3]
-    app.state.studio.log.publish(database)
+    publish_all(app, database)
     public = anyone.get(path).json()
     key = VerifierKey.parse(public["log_key"])
     assert faults_of(public) == []
@@ -231,7 +239,7 @@ def test_phrases_of_applicants_decide_with_the_operator_s_secret(
         telling["ticket"]: share_of("second thoughts of mine"),
         with_it["ticket"]: share_of("words with my application"),
     }
-    app.state.studio.log.publish(database)
+    publish_all(app, database)
     public = anyone.get(path).json()
     assert faults_of(public, VerifierKey.parse(public["log_key"])) == []
     assert faults_of_own(public, sealing["ticket"], PHRASE) == []
@@ -314,7 +322,7 @@ def test_a_round_of_drand_is_announced_ahead_and_given_with_the_draw(
     drawn = steward.post(f"{path}/draw", json={"drand_randomness": "ab" * 32}).json()
     secret = bytes.fromhex(drawn["secret"])
     assert drawn["seed"] == seed_of(secret, (chain, coming, "ab" * 32), {}).hex()
-    app.state.studio.log.publish(database)
+    publish_all(app, database)
     public = {**anyone.get(path).json(), "closes_at": lottery["closes_at"]}
     # The test has let time pass by hand; the log keeps what was announced.
     assert faults_of(public) == [
