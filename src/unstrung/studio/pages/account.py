@@ -49,6 +49,7 @@ class AccountPage(Page):
     """Everything about one's account.
 
     Attributes:
+        person_id: by which stewards find somebody.
         passkeys, addresses: ways in.
         sessions: that are good.
         current: id of this session.
@@ -58,6 +59,7 @@ class AccountPage(Page):
     """
 
     template: ClassVar[str] = "account.html"
+    person_id: str
     passkeys: Sequence[Passkey]
     addresses: Sequence[EmailAddress]
     sessions: Sequence[PersonSession]
@@ -90,6 +92,7 @@ def show_account(visit: VisitOf) -> Response:
     session, caller = visit.session, visit.member
     page = AccountPage(
         title=visit.say("Account"),
+        person_id=caller.person_id,
         passkeys=logins.list_passkeys(session, caller),
         addresses=logins.list_addresses(session, caller),
         sessions=sessions.list_sessions(session, caller),

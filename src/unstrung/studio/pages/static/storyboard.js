@@ -47,7 +47,7 @@ const show = () => {
   const total = told.reduce((sum, card) => sum + secondsOf(card), 0);
   const isLong = total > Number(said.longest);
   const line = root.querySelector("[data-total]");
-  line.textContent = fill(isLong ? said.sayLong : said.sayTotal, { seconds: numbers.format(total) });
+  line.textContent = total ? fill(isLong ? said.sayLong : said.sayTotal, { seconds: numbers.format(total) }) : said.sayEmpty;
   line.classList.toggle("too-long", isLong);
   root.querySelector("[data-add]").disabled = all.length >= Number(said.most);
   if (!textIsEdited) text.value = asText();

@@ -63,6 +63,19 @@ for (const zone of document.querySelectorAll("[data-drop]")) {
   });
 }
 
+// What was chosen, in the words of the page; they lie under the input, which takes clicks, drops and the focus.
+for (const words of document.querySelectorAll(".file-words")) {
+  const input = words.nextElementSibling;
+  const name = words.querySelector("[data-none]");
+  const show = () => {
+    name.textContent = [...input.files].map((each) => each.name).join(", ") || name.dataset.none;
+  };
+  words.hidden = false;
+  input.addEventListener("change", show);
+  input.form?.addEventListener("reset", () => setTimeout(show));
+  show();
+}
+
 // Clips in lists play while they are pointed at or focused, unless motion is not wanted.
 if (!matchMedia("(prefers-reduced-motion: reduce)").matches) {
   const play = (event, plays) => {
@@ -78,7 +91,9 @@ if (!matchMedia("(prefers-reduced-motion: reduce)").matches) {
 }
 
 // Where one is, among the ways that a narrow screen cannot show at once.
-document.querySelector(".nav [aria-current]")?.scrollIntoView({ inline: "center", block: "nearest" });
+for (const way of document.querySelectorAll(".nav [aria-current], .side-nav [aria-current]")) {
+  way.scrollIntoView({ inline: "center", block: "nearest" });
+}
 
 // Pages name the modules that they need, as in <div data-module="live">.
 const loaded = new Set();
