@@ -1,7 +1,7 @@
 """Applications at the desk: by the published criteria, in the published order, with reasons."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar, Final
 
 from fastapi import Response
@@ -11,9 +11,14 @@ from unstrung.studio.admission.models import Cohort, ProgrammeRole
 from unstrung.studio.admission.service import RIGHTS
 from unstrung.studio.applications import service as applications
 from unstrung.studio.applications.models import Application, ApplicationState, Criteria
-from unstrung.studio.applications.schemas import AdmitApplication, RefuseApplication
+from unstrung.studio.applications.schemas import (
+    AdmitApplication,
+    PublishCriteria,
+    RefuseApplication,
+)
 from unstrung.studio.applications.service import Refusal
 from unstrung.studio.dependencies import BodyOf
+from unstrung.studio.errors import InvalidField
 from unstrung.studio.pages.create import filled
 from unstrung.studio.pages.site import PREFIX, Page
 from unstrung.studio.pages.visits import VisitOf, go, page_router
@@ -132,3 +137,31 @@ def refuse(visit: VisitOf, body: BodyOf, application_id: str) -> Response:
     refusal = Refusal(asked.clause, asked.facts, asked.change)
     applications.refuse(visit.session, caller, application_id, refusal)
     return go(f"{PREFIX}/desk/applications/{application_id}")
+
+
+@router.post("/desk/cohorts/{cohort_id}/criteria")
+def publish_criteria(visit: VisitOf, body: BodyOf, cohort_id: str) -> Response:
+    """Publish what applications to a cohort are judged by from now on."""
+    caller, fields = visit.must_have_any("admit"), dict(body.fields)
+    for name in ("clauses", "questions"):
+        fields[name] = _named(name, str(fields.get(name, "")))
+    asked = replace(body, fields={**fields, "cohort_id": cohort_id}).as_a(PublishCriteria)
+    applications.publish_criteria(
+        visit.session, caller, asked.cohort_id, asked.text, asked.clauses, asked.questions
+    )
+    return go(f"{PREFIX}/desk/cohorts/{cohort_id}")
+
+
+def _named(field: str, lines: str) -> dict[str, str]:
+    """Texts by their names, as a form has them: one a line, the name before the first colon."""
+    found: dict[str, str] = {}
+    for line in filter(None, map(str.strip, lines.splitlines())):
+        name, colon, text = (part.strip() for part in line.partition(":"))
+        if not colon or not text or name in found:
+            raise InvalidField(
+                f"{field} must have a new name, a colon and a text on each line, such as 'own-work: You "
+                f"show work of your own.', got {line[:60]!r}",
+                field,
+            )
+        found[name] = text
+    return found

@@ -12,6 +12,8 @@ from unstrung.studio.admission import service as admission
 from unstrung.studio.admission.models import Cohort, ProgrammeRole
 from unstrung.studio.admission.schemas import CreateCohort, Paragraphs, RoleWord, RowId, StageWord
 from unstrung.studio.admission.service import Change, Occupancy, Right
+from unstrung.studio.applications import service as applications
+from unstrung.studio.applications.models import Criteria
 from unstrung.studio.database import now
 from unstrung.studio.dependencies import BodyOf
 from unstrung.studio.errors import InvalidField
@@ -85,12 +87,14 @@ class CohortPage(Page):
 
     Attributes:
         cohort, occupancy: the row, and how full it is.
+        criteria: the newest version; None before any was published.
         stages: from which on its seats can be taken.
     """
 
     template: ClassVar[str] = "desk/cohort.html"
     cohort: Cohort
     occupancy: Occupancy
+    criteria: Criteria | None
     stages: tuple[Stage, ...] = tuple(Stage)
 
 
@@ -210,8 +214,11 @@ def show_cohort(visit: VisitOf, cohort_id: str) -> Response:
     """One cohort."""
     visit.must_have_any("admit")
     cohort = admission.find_cohort(visit.session, cohort_id)
-    full = admission.occupancy(visit.session, cohort)
-    return visit.show(CohortPage(title=cohort.name, cohort=cohort, occupancy=full))
+    page = CohortPage(
+        title=cohort.name, cohort=cohort, occupancy=admission.occupancy(visit.session, cohort),
+        criteria=next(iter(applications.list_criteria(visit.session, cohort.id)), None),
+    )  # fmt: skip
+    return visit.show(page)
 
 
 @router.post("/desk/cohorts/{cohort_id}")
