@@ -122,6 +122,12 @@ def drand_time(chain: str, number: int) -> datetime:
     return datetime.fromtimestamp(first, UTC) + timedelta(seconds=(number - 1) * period_s)
 
 
+def drand_round_after(chain: str, moment: datetime) -> int:
+    """The first round of one of the known chains that becomes known after a moment."""
+    first, period_s = DRAND_CHAINS[chain]
+    return max(0, int((moment.timestamp() - first) // period_s) + 1) + 1
+
+
 def faults_of(told: Mapping[str, Any], key: VerifierKey | None = None) -> list[str]:
     """What is wrong with a lottery as it is told by `GET /programme/v1/lotteries/{id}`; nothing if empty.
 

@@ -12,6 +12,7 @@ import pytest
 from pages.conftest import passkey_device
 from pages.desk_acts import hold, send, sign_in_by_passkey
 from pages.stage import Stage
+from unstrung.lottery import DRAND_CHAINS
 from unstrung.studio.accounts.models import Role
 from unstrung.studio.admission.models import ProgrammeRole
 from unstrung.studio.applications import service as applications
@@ -102,12 +103,13 @@ def add_cohort(desk: Desk, name: str, seats: int) -> str:
     return str(desk.page.url.rpartition("/")[2])
 
 
-def announce(desk: Desk, cohort_id: str, **given: str) -> str:
+def announce(desk: Desk, cohort_id: str, drand_chain: str = "") -> str:
     page = desk.open("desk/lotteries", "Lotteries")
     page.select_option("[name=cohort_id]", cohort_id)
-    if "drand_round" in given:
+    if drand_chain:
         page.click("form[action$='/lotteries'] summary")
-    desk.fill("[action$='/lotteries']", seats="1", hours="1", **given)
+        page.select_option("[name=drand_chain]", drand_chain)
+    desk.fill("[action$='/lotteries']", seats="1", hours="1")
     desk.send("[action$='/lotteries']", "**/lotteries/lottery_*")
     desk.reads("Lottery")
     return str(page.url.rpartition("/")[2])
@@ -186,7 +188,8 @@ def draw_with_seals(desk: Desk, visit: Callable[..., Any], cohort_id: str) -> No
 
 def draw_with_drand(desk: Desk, visit: Callable[..., Any], cohort_id: str) -> None:
     apply_by_page(desk, visit, cohort_id, "Tala")
-    lottery_id = announce(desk, cohort_id, drand_chain="ab" * 32, drand_round="4242")
+    chain = next(iter(DRAND_CHAINS))
+    lottery_id = announce(desk, cohort_id, drand_chain=chain)
     freeze(desk, lottery_id)
     desk.fill("[action$='/draw']", drand_randomness="not hexadecimal")
     desk.send_and_see("[action$='/draw']", "form [role=alert] .notice")

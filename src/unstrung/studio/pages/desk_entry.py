@@ -3,11 +3,12 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import ClassVar, Final
+from typing import Annotated, ClassVar, Final
 
 from fastapi import Response
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
+from unstrung.lottery import DRAND_CHAINS, drand_round_after
 from unstrung.studio.admission import service as admission
 from unstrung.studio.admission.models import Cohort, ProgrammeRole
 from unstrung.studio.admission.schemas import CreateCohort, Paragraphs, RoleWord, RowId, StageWord
@@ -17,7 +18,7 @@ from unstrung.studio.applications.models import Criteria
 from unstrung.studio.database import now
 from unstrung.studio.dependencies import BodyOf
 from unstrung.studio.errors import InvalidField
-from unstrung.studio.fields import StrictRequest
+from unstrung.studio.fields import StrictRequest, one_of
 from unstrung.studio.invitations import service as invitations
 from unstrung.studio.invitations.models import Invitation
 from unstrung.studio.invitations.service import InvitationState, Terms
@@ -35,6 +36,8 @@ from unstrung.studio.stages.schemas import AddGate, MoveStage, OpenGate, ReopenG
 
 router = page_router()
 _PAGE: Final = 50
+# Between closing and the round of drand: whoever froze the list later could know the round.
+_FREEZE_WITHIN: Final = timedelta(hours=1)
 
 
 class CohortForm(StrictRequest):
@@ -53,7 +56,7 @@ class LotteryForm(StrictRequest):
     seats: int = Field(ge=1, le=1_000_000)
     hours: float = Field(gt=0, le=24 * 90)
     open_for_hours: float = Field(24.0, ge=1, le=168)
-    drand_chain: str | None = Field(None, pattern=r"^[0-9a-f]{64}$")
+    drand_chain: Annotated[str, BeforeValidator(one_of(DRAND_CHAINS))] | None = None
     drand_round: int | None = Field(None, ge=1, le=10**12)
 
 
@@ -105,11 +108,15 @@ class LotteriesPage(Page):
     Attributes:
         lotteries: newest first.
         cohorts: each with how full it is.
+        chains: of drand that may be mixed in, each with the seconds between its rounds.
     """
 
     template: ClassVar[str] = "desk/lotteries.html"
     lotteries: Sequence[Lottery]
     cohorts: Sequence[tuple[Cohort, Occupancy]]
+    chains: tuple[tuple[str, int], ...] = tuple(
+        (chain, period_s) for chain, (_, period_s) in DRAND_CHAINS.items()
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -245,14 +252,13 @@ def show_lotteries(visit: VisitOf) -> Response:
 def announce_lottery(visit: VisitOf, body: BodyOf) -> Response:
     """Commit to a secret before anybody can know the tickets."""
     caller, asked = visit.must_have_any("admit"), filled(body).as_a(LotteryForm)
-    if (asked.drand_chain is None) != (asked.drand_round is None):
-        raise InvalidField(
-            "drand_round and drand_chain go together: give both or neither", "drand_round"
-        )
-    drand = (
-        (asked.drand_chain, asked.drand_round) if asked.drand_chain and asked.drand_round else None
-    )
+    if asked.drand_chain is None and asked.drand_round is not None:
+        raise InvalidField("drand_chain must be chosen for drand_round to be of it", "drand_chain")
     closes_at = now() + timedelta(hours=asked.hours)
+    drand = None
+    if asked.drand_chain is not None:
+        later = drand_round_after(asked.drand_chain, closes_at + _FREEZE_WITHIN)
+        drand = (asked.drand_chain, asked.drand_round or later)
     plan = lotteries.Plan(asked.cohort_id, asked.seats, closes_at, asked.open_for_hours, drand)
     made = lotteries.announce(visit.session, caller, plan)
     return go(f"{PREFIX}/desk/lotteries/{made.id}")
