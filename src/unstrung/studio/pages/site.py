@@ -16,6 +16,7 @@ from markupsafe import Markup
 
 from unstrung.studio.database import now
 from unstrung.studio.pages.languages import KNOWN, Language
+from unstrung.studio.pages.sentences import translated
 
 PREFIX: Final = "/studio"
 LOOKS: Final = ("light", "dark", "contrast")
@@ -165,6 +166,7 @@ def _globals(language: Language) -> Mapping[str, Any]:
         "at": datetime.fromtimestamp,
         "span": language.span,
         "size": language.size,
+        "translated": lambda sentence: translated(language, sentence),
     }
 
 

@@ -32,6 +32,7 @@ from unstrung.studio.errors import (
     WireError,
 )
 from unstrung.studio.pages.languages import choose
+from unstrung.studio.pages.sentences import translated
 from unstrung.studio.pages.site import LOOKS, PREFIX, Page, Reader, answer
 from unstrung.studio.sessions import service as sessions
 from unstrung.studio.visitors import guest_of
@@ -280,7 +281,7 @@ def _refused(request: Request, error: WireError) -> Response:
 
 
 def _told(reader: Reader, error: WireError) -> tuple[str, str]:
-    """Title and sentence of a refusal; those that name no field are told in the reader's language."""
+    """Title and sentence of a refusal, in the reader's language as far as it is known."""
     say = reader.language.words.gettext
     if error.code == "unknown_url":
         return say("Not here"), say("There is no page at this address.")
@@ -293,4 +294,4 @@ def _told(reader: Reader, error: WireError) -> tuple[str, str]:
     if error.code == WireError.code:
         return say("Something broke"), say("Something went wrong on our side, not on yours.")
     title = say("Not here") if isinstance(error, NotFound) else say("This did not work")
-    return title, str(error)
+    return title, translated(reader.language, str(error))
