@@ -77,7 +77,7 @@ def test_moments_say_themselves_to_programs_too() -> None:
     then = datetime(2026, 11, 26, 18, 5, tzinfo=UTC)
     said = site._globals(languages.KNOWN[2])
     start = '<time datetime="2026-11-26T18:05:00+00:00">'
-    assert said["day"](then) == f"{start}26 novembre 2026</time>"
+    assert said["day"](then) == f"{start}26 nov. 2026</time>"
     assert said["moment"](then) == f"{start}26 nov. 2026, 18:05 UTC</time>"
     assert said["ago"](then).startswith(start)
     assert said["at"](then.timestamp()) == then
