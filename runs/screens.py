@@ -8,13 +8,10 @@ import argparse
 import logging
 import sys
 import tempfile
-import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import timedelta
-from functools import partial
 from io import BytesIO
 from pathlib import Path
 from typing import Any, Final
@@ -26,28 +23,9 @@ from playwright.sync_api import sync_playwright
 ROOT: Final = Path(__file__).parents[1]
 sys.path[:0] = [str(ROOT / "tests")]
 
+from staging import OPERATOR, StagedGenerator, fill  # noqa: E402
+
 from pages.stage import Stage, open_stage  # noqa: E402  # the stage of the tests
-from unstrung.engine.errors import EngineError  # noqa: E402
-from unstrung.engine.request import Generation, Step  # noqa: E402
-from unstrung.studio.access.service import Caller  # noqa: E402
-from unstrung.studio.accounts.models import Role  # noqa: E402
-from unstrung.studio.admission import service as admission  # noqa: E402
-from unstrung.studio.admission.models import ProgrammeRole  # noqa: E402
-from unstrung.studio.applications import service as applications  # noqa: E402
-from unstrung.studio.assessments.service import Action, Assessor  # noqa: E402
-from unstrung.studio.charters import service as charters  # noqa: E402
-from unstrung.studio.consents import service as consents  # noqa: E402
-from unstrung.studio.consents.models import Use  # noqa: E402
-from unstrung.studio.database import now  # noqa: E402
-from unstrung.studio.feedback import service as feedback  # noqa: E402
-from unstrung.studio.feedback.models import FeedbackKind  # noqa: E402
-from unstrung.studio.generator import EngineGenerator, Task  # noqa: E402
-from unstrung.studio.lotteries import service as lotteries  # noqa: E402
-from unstrung.studio.making import make_video  # noqa: E402
-from unstrung.studio.reviews import service as reviews  # noqa: E402
-from unstrung.studio.shares import service as shares  # noqa: E402
-from unstrung.studio.shares.models import Audience, Share, ShareStatus  # noqa: E402
-from unstrung.studio.shelves import service as shelves  # noqa: E402
 
 
 @dataclass(frozen=True)
@@ -59,32 +37,43 @@ class Shot:
         does: what is clicked first, by selector.
         at: what is scrolled to, by selector.
         status: that the page answers.
+        cookie: name and value that the browser keeps, with ids in braces.
+        ways: in which it is shown; empty for all but high contrast.
     """
 
     path: str
     does: tuple[str, ...] = ()
     at: str = ""
     status: int = 200
+    cookie: tuple[str, str] | None = None
+    ways: tuple[str, ...] = ()
 
 
-PROMPTS: Final = (
-    "a fox crosses a snowy field", "due anatre attraversano il mare",
-    "a panda jumps up and down on the beach", "un lapin saute dans la forêt",
-    "a bus crosses the city rightwards", "فيل يقف على المسرح",
-    "an owl stays in a forest at night in watercolour", "a star spins in space",
-)  # fmt: skip
-HALTED: Final = "a whale swims under water"
-BROKEN: Final = "a bear dances in the desert"
 VISITOR: Final = {
     "home": Shot("/studio"), "sign-in": Shot("/studio/sign-in"),
     "programme-visitor": Shot("/studio/programme"), "apply": Shot("/studio/programme/apply"),
     "charter": Shot("/studio/programme/charter"), "open": Shot("/studio/open"),
     "explore": Shot("/studio/explore"), "exhibit": Shot("/studio/explore/{share}"),
     "patterns": Shot("/studio/patterns"), "not-here": Shot("/studio/explore/nothing", status=404),
+    "sign-in-code": Shot("/studio/sign-in/code"), "application-code": Shot("/studio/programme/application"),
+    "application": Shot(
+        "/studio/programme/application", cookie=("unstrung_application", "{code}")
+    ),
+    "invited": Shot("/studio/programme/invited"),
+    "lottery-drawn": Shot("/studio/programme/lotteries/{drawn}"),
+    "lottery-announced": Shot("/studio/programme/lotteries/{announced}"),
+    "home-contrast": Shot("/studio", ways=("contrast",)),
 }  # fmt: skip
 NEWCOMER: Final = {
-    "create-empty": Shot("/studio/create"), "library-empty": Shot("/studio/library"),
-}  # fmt: skip
+    "create-empty": Shot("/studio/create"),
+    "library-empty": Shot("/studio/library"),
+    "welcome": Shot("/studio/programme/welcome"),
+    "keys-none": Shot("/studio/programme/keys"),
+}
+PAUSED: Final = {
+    "create-paused": Shot("/studio/create"),
+    "pauses-mine": Shot("/studio/programme/pauses"),
+}
 MEMBER: Final = {
     "create": Shot("/studio/create"),
     "create-more": Shot("/studio/create", ("#composer details.more > summary",), "#composer details.more"),
@@ -104,7 +93,10 @@ MEMBER: Final = {
     "consents": Shot("/studio/programme/consents"), "statements": Shot("/studio/programme/statements"),
     "receipts": Shot("/studio/programme/receipts"), "pauses": Shot("/studio/programme/pauses"),
     "export": Shot("/studio/programme/export"), "leave": Shot("/studio/programme/leave"),
-    "confidences": Shot("/studio/programme/confidences"),
+    "confidences": Shot("/studio/programme/confidences"), "keys": Shot("/studio/programme/keys"),
+    "statement": Shot("/studio/programme/statements/{statement}"), "erase": Shot("/studio/programme/erase"),
+    "clip-delete": Shot("/studio/clips/{clip}/delete"),
+    "create-contrast": Shot("/studio/create", ways=("contrast",)),
 }  # fmt: skip
 STEWARD: Final = {
     "desk": Shot("/studio/desk"), "desk-applications": Shot("/studio/desk/applications"),
@@ -113,8 +105,24 @@ STEWARD: Final = {
     "desk-stages": Shot("/studio/desk/stages"), "desk-reviews": Shot("/studio/desk/reviews"),
     "desk-hearings": Shot("/studio/desk/hearings"), "desk-pauses": Shot("/studio/desk/pauses"),
     "desk-signals": Shot("/studio/desk/signals"), "desk-log": Shot("/studio/desk/log"),
+    "desk-feedback": Shot("/studio/desk/feedback"),
+    "desk-confidences": Shot("/studio/desk/confidences"),
+    "desk-application": Shot("/studio/desk/applications/{application}"),
+    "desk-cohort": Shot("/studio/desk/cohorts/{cohort}"),
+    "desk-lottery": Shot("/studio/desk/lotteries/{drawn}"),
+    "desk-review": Shot("/studio/desk/reviews/{review}"),
+    "desk-review-shown": Shot("/studio/desk/reviews/{review}", ("[data-reveal]",)),
+    "desk-hearing": Shot("/studio/desk/hearings/{hearing}"),
+    "desk-pause": Shot("/studio/desk/pauses/{pause}"),
+    "desk-pause-new": Shot(
+        "/studio/desk/pauses/new?level=cohort&ground=capacity&hours=6&cohort_id={cohort}"
+    ),
+    "desk-role": Shot("/studio/desk/roles?person_id={person}"),
+    "desk-contrast": Shot("/studio/desk", ways=("contrast",)),
 }  # fmt: skip
-PEOPLE: Final = ((None, VISITOR), ("Mira", NEWCOMER), ("Noor", MEMBER), ("Stella", STEWARD))
+PEOPLE: Final = (
+    (None, VISITOR), ("Mira", NEWCOMER), ("Wren", PAUSED), ("Noor", MEMBER), ("Stella", STEWARD),
+)  # fmt: skip
 WAYS: Final[dict[str, tuple[dict[str, Any], str, str]]] = {
     "light": ({"viewport": {"width": 1280, "height": 800}}, "light", ""),
     "dark": ({"viewport": {"width": 1280, "height": 800}}, "dark", ""),
@@ -128,127 +136,13 @@ WAYS: Final[dict[str, tuple[dict[str, Any], str, str]]] = {
         "light",
         "",
     ),
-    "arabic": ({"viewport": {"width": 1280, "height": 800}}, "light", "ar"),
+    "arabic": ({"viewport": {"width": 1280, "height": 800}, "locale": "ar"}, "light", "ar"),
+    "contrast": ({"viewport": {"width": 1280, "height": 800}}, "light", ""),
 }
 _IS_STILL: Final = (
     "() => [...document.querySelectorAll('video[controls]')].every((each) => each.readyState > 2)"
 )
 _FIRST_PAINT: Final = "performance.getEntriesByName('first-contentful-paint')[0]"
-OPERATOR: Final = {
-    "operator_name": "Lanterna", "operator_contact": "desk@example.org",
-    "operator_law": {"en": "Italian law"}, "open_videos_per_person": 20,
-}  # fmt: skip
-
-
-class StagedGenerator(EngineGenerator):
-    """The engine, which stops in the middle of one clip and breaks at another, so that both can be seen."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.is_over = threading.Event()
-
-    def generate(self, task: Task, on_step: Callable[[Step], None]) -> Generation:
-        """Draw a clip, as far as it is meant to come."""
-        if task.prompt == BROKEN:
-            raise EngineError(
-                "Memory ran out in the middle of this clip. Nothing else was touched."
-            )
-
-        def followed(step: Step) -> None:
-            on_step(step)
-            if task.prompt == HALTED and step.index == step.total // 2:
-                self.is_over.wait()
-
-        return super().generate(task, followed)
-
-
-def fill(stage: Stage) -> dict[str, str]:
-    """People, clips, a programme; and the ids that addresses need."""
-    for name in ("Noor", "Mira"):
-        stage.add_person(name)
-    judging = (ProgrammeRole.STEWARD, ProgrammeRole.REVIEWER, ProgrammeRole.JUROR)
-    stage.add_person("Stella", Role.MEMBER, *judging)
-    clips = [stage.make_clip("Noor", prompt) for prompt in PROMPTS]
-    noor, stella, assessor = stage.caller("Noor"), stage.caller("Stella"), _assessor(stage)
-    with stage.database.transaction() as session:
-        consents.change(session, noor, Use.PUBLICITY, True, None)
-        wish = partial(shares.ShareWish, audience=Audience.PUBLIC, shows_prompt=True)
-        made = [
-            shares.share(session, assessor, noor, 48, wish(each))
-            for each in clips[:6]
-        ]  # fmt: skip
-        session.flush()
-        public = next(each.id for each in made if each.due_at is None)
-        folder = shelves.create_folder(session, noor, "Snow and water")
-        shelves.create_folder(session, noor, "For Lina")
-        shelves.mark(session, noor, clips[:3], is_starred=True, folder_id=folder.id)
-        note = feedback.Note(
-            FeedbackKind.IDEA, "The tail could trail a little behind.", 1.0, 2.5, True
-        )
-        feedback.give(session, noor, feedback.About(clips[0]), note)
-    with stage.database.transaction() as session:
-        _programme(stage, session, noor, stella)
-    _review(stage, clips[6], is_refused=True)
-    _review(stage, clips[7], is_refused=False)
-    failed = stage.make_clip("Noor", BROKEN)
-    halted = stage.add_waiting_clip("Noor", HALTED)
-    threading.Thread(target=make_video, args=(stage.workshop, halted), daemon=True).start()
-    time.sleep(2)
-    stage.add_waiting_clip("Noor", "a tortoise crosses the desert in sepia")
-    return {
-        "clip": clips[0], "other": clips[2], "share": public, "folder": folder.id,
-        "refused": clips[6], "failed": failed,
-    }  # fmt: skip
-
-
-def _assessor(stage: Stage) -> Assessor:
-    assessor: Assessor = stage.app.state.studio.assessor
-    return assessor
-
-
-def _review(stage: Stage, clip: str, *, is_refused: bool) -> None:
-    """Share a clip as if a rule had found a listed class; a reviewer refuses it or has not come to it."""
-    noor, stella, assessor = stage.caller("Noor"), stage.caller("Stella"), _assessor(stage)
-    risk = next(each for each in assessor.listed() if each.action == Action.REVIEW)
-    with stage.database.transaction() as session:
-        shared: Share = shares.share(
-            session, assessor, noor, 48, shares.ShareWish(clip, Audience.PUBLIC)
-        )
-        shared.status, shared.release, shared.released_at = ShareStatus.WAITING, None, None
-        shared.due_at = now() + timedelta(hours=48)
-        shared.held = [{
-            "risk": risk.name, "what": risk.what, "rule": "words", "passages": [], "starts_s": 1.0,
-            "ends_s": 2.5, "is_hard_illegal": risk.is_hard_illegal,
-        }]  # fmt: skip
-        session.flush()
-        if is_refused:
-            reviews.claim(session, stella, shared.id)
-            facts = (
-                "From the first second on, the owl holds the sign of a group that calls for hatred."
-            )
-            change = "Leave the sign out; the owl and the forest are fine."
-            told = reviews.Refusal("sharing", facts, risk.name, change, 1.0, 2.5)
-            reviews.refuse(session, assessor, stella, shared.id, told)
-
-
-def _programme(stage: Stage, session: Any, noor: Caller, stella: Caller) -> None:
-    cohort = admission.create_cohort(
-        session, "Painters", 24, "Painters who work by hand and want to move."
-    )
-    clauses = {"own-work": "You show work of your own.", "two-weeks": "You have two weeks to look."}
-    applications.publish_criteria(session, None, cohort.id, "People who paint.", clauses, {})
-    admission.seat(session, noor.person_id, cohort.id)
-    roles = (ProgrammeRole.ARTIST,)
-    for name in ("Lina", "Ottavio"):
-        address = f"{name.lower()}@example.org"
-        applications.apply(
-            session, applications.Wish(cohort.id, name, address, roles, "Foxes in snow.")
-        )
-    lotteries.announce(session, None, lotteries.Plan(cohort.id, 2, now() + timedelta(days=3)))
-    charters.publish(session, stage.settings, stella, "1.0", None)
-    digest = charters.read(session, "1.0", "en")[0].sha256
-    for each in (noor, stella):
-        charters.accept(session, each, "1.0", "en", digest)
 
 
 def main() -> None:
@@ -281,13 +175,14 @@ def main() -> None:
             _weigh(stage, browser, ids)
         else:
             for way in asked.ways:
-                for name, pages in PEOPLE:
+                for who, pages in PEOPLE:
                     wanted = {
                         key: shot for key, shot in pages.items()
-                        if not asked.only or key.startswith(tuple(asked.only))
+                        if (not asked.only or key.startswith(tuple(asked.only)))
+                        and (way in shot.ways or (not shot.ways and way != "contrast"))
                     }  # fmt: skip
                     if wanted:
-                        _take(stage, browser, name, way, wanted, ids, asked)
+                        _take(stage, browser, who, way, wanted, ids, asked)
         browser.close()
         made_by.is_over.set()
         time.sleep(3)  # the clip that was halted is finished while there is a database
@@ -307,16 +202,19 @@ def _opened(stage: Stage, browser: Any, name: str | None, **given: Any) -> Itera
 
 
 def _take(
-    stage: Stage, browser: Any, name: str | None, way: str, shots: dict[str, Shot],
+    stage: Stage, browser: Any, who: str | None, way: str, shots: dict[str, Shot],
     ids: dict[str, str], asked: argparse.Namespace,
 ) -> None:  # fmt: skip
     """Pictures of somebody's pages in one way; says which of them are too wide or not there."""
     given, look, language = WAYS[way]
-    with _opened(stage, browser, name, color_scheme=look, **given) as page:
-        if language:
-            cookie = {"name": "unstrung_language", "value": language, "url": stage.url}
-            page.context.add_cookies([cookie])
+    with _opened(stage, browser, who, color_scheme=look, **given) as page:
+        kept = [("unstrung_language", language)] if language else []
+        if way == "contrast":
+            kept.append(("unstrung_look", way))
         for key, shot in shots.items():
+            for cookie, value in (*kept, *([shot.cookie] if shot.cookie else ())):
+                told = {"name": cookie, "value": value.format(**ids), "url": stage.url}
+                page.context.add_cookies([told])
             answer = page.goto(shot.path.format(**ids))
             for selector in shot.does:
                 page.click(selector)
@@ -327,7 +225,8 @@ def _take(
             page.wait_for_timeout(3_000 if page.locator("video[controls]").count() else 500)
             picture = Image.open(BytesIO(page.screenshot(full_page=asked.whole))).convert("RGB")
             picture.thumbnail((900, 900) if not asked.whole else (900, 10_000))
-            picture.save(asked.out / f"{key}-{way}.jpg", quality=70)
+            name = key if shot.ways else f"{key}-{way}"
+            picture.save(asked.out / f"{name}.webp", quality=60, method=6)
             wide = (
                 page.evaluate("document.documentElement.scrollWidth") - given["viewport"]["width"]
             )

@@ -13,9 +13,7 @@ from unstrung.studio.access.models import Scope
 from unstrung.studio.accounts.models import Person, Role
 from unstrung.studio.admission import service as admission
 from unstrung.studio.admission.models import ProgrammeRole
-from unstrung.studio.appeals import service as appeals
 from unstrung.studio.applications import service as applications
-from unstrung.studio.applications.models import Application, ApplicationState
 from unstrung.studio.applications.service import Wish
 from unstrung.studio.assessing import USUAL_ASSESSOR
 from unstrung.studio.assessments.service import Action
@@ -25,10 +23,7 @@ from unstrung.studio.feedback.models import FeedbackKind
 from unstrung.studio.feedback.service import About, Note
 from unstrung.studio.identity import new_id
 from unstrung.studio.lotteries import service as lotteries
-from unstrung.studio.lotteries.models import Lottery
 from unstrung.studio.lotteries.service import Plan
-from unstrung.studio.reviews import service as reviews
-from unstrung.studio.reviews.service import Refusal
 from unstrung.studio.shares import service as shares
 from unstrung.studio.shares.models import Audience, Share, ShareStatus
 from unstrung.studio.shares.service import ShareWish
@@ -64,11 +59,11 @@ def desk(stage: Stage) -> Stage:
     return stage
 
 
-def hold(stage: Stage) -> str:
-    video_id = stage.make_clip("Noor", "faces of hate")
+def hold(stage: Stage, owner: str = "Noor") -> str:
+    video_id = stage.make_clip(owner, "faces of hate")
     with stage.database.transaction() as session:
         wish = ShareWish(video_id, Audience.PUBLIC)
-        shared = shares.share(session, USUAL_ASSESSOR, stage.caller("Noor"), 24, wish)
+        shared = shares.share(session, USUAL_ASSESSOR, stage.caller(owner), 24, wish)
         # As if a rule had found a listed class.
         risk = next(each for each in USUAL_ASSESSOR.listed() if each.action == Action.REVIEW)
         found = {"risk": risk.name, "what": risk.what, "rule": "words", "passages": []}
@@ -123,70 +118,6 @@ def test_a_refusal_is_read_before_it_is_sent_without_scripts(
     assert page.locator("text=Refused. Its owner has the statement").count()
 
 
-def test_a_pause_of_everybody_waits_for_another_steward(
-    desk: Stage, visit: Callable[..., Any]
-) -> None:
-    first, other = visit("Sofia"), visit("Tariq")
-    with passkey_device(first), passkey_device(other):
-        for page in (first, other):
-            add_passkey(page)
-        first.goto("/studio/desk/pauses/new?level=everybody&ground=capacity&hours=2")
-        first.fill("[name=reason]", "The machine is too hot to go on.")
-        first.fill("[name=resume_plan]", "The operator mends the fan today.")
-        first.click("text=Propose this pause")
-        act(first, "text=Waits for a second steward")
-        assert first.locator("text=You proposed it").count()
-        other.goto(first.url)
-        other.click("text=Agree and pause")
-        act(other, "text=Measured time to stop")
-        other.fill("[name=reason]", "The fan was mended.")
-        other.click("text=Lift it now")
-        other.wait_for_selector(".badge.good:has-text('Ended')")
-
-
-def test_an_applicant_is_accepted_by_a_steward_in_arabic(
-    desk: Stage, visit: Callable[..., Any]
-) -> None:
-    page = visit("Ada")
-    with passkey_device(page):
-        sign_in_by_passkey(page)
-        page.goto("/studio/desk/applications?lang=ar")
-        assert page.locator("html").get_attribute("dir") == "rtl"
-        page.click("td a")
-        page.click("form[action$='/admit'] [type=submit]")
-        page.wait_for_selector("form[action$='/admit']", state="detached")
-    with desk.database.transaction() as session:
-        assert session.query(Application).one().state == ApplicationState.ADMITTED
-
-
-def test_a_refusal_is_heard_by_somebody_else_and_overturned(
-    desk: Stage, visit: Callable[..., Any]
-) -> None:
-    share_id = hold(desk)
-    with desk.database.transaction() as session:
-        rin = desk.caller("Rin")
-        reviews.claim(session, rin, share_id)
-        risk = next(each for each in USUAL_ASSESSOR.listed() if each.action == Action.REVIEW)
-        told = Refusal("sharing", "A crowd is shown as vermin.", risk.name, "Show people.")
-        decision = reviews.refuse(session, USUAL_ASSESSOR, rin, share_id, told)
-        words = "They are foxes, and nobody is meant by them."
-        appeals.lodge(session, desk.caller("Noor"), decision.statement_id, words)
-    page = visit("Rin")
-    page.goto("/studio/desk/hearings")
-    assert page.locator(".empty").count(), "whoever refused does not hear the appeal"
-    page = visit("Juno")
-    page.goto("/studio/desk/hearings")
-    page.click("form[action$='/take'] button")
-    page.wait_for_selector("text=They are foxes")
-    assert violations(page) == []
-    page.check("[value=overturned]")
-    page.fill("[name=reasons]", "Foxes are shown, and no group of people.")
-    page.click("form[action$='/decide'] [type=submit]")
-    page.wait_for_url("**/hearings?done=1")
-    with desk.database.transaction() as session:
-        assert session.get_one(Share, share_id).status == ShareStatus.SHARED
-
-
 def test_a_clip_is_released_with_the_keyboard_alone(desk: Stage, visit: Callable[..., Any]) -> None:
     with desk.database.transaction() as session:
         for each in session.query(Share).filter_by(status=ShareStatus.WAITING):
@@ -204,34 +135,6 @@ def test_a_clip_is_released_with_the_keyboard_alone(desk: Stage, visit: Callable
     page.keyboard.press("Enter")
     page.wait_for_url("**/reviews?done=released")
     assert page.locator("text=Released. The clip is shared.").count()
-
-
-def test_a_draw_goes_from_its_announcement_to_its_order(
-    desk: Stage, visit: Callable[..., Any]
-) -> None:
-    page = visit("Bilal")
-    with passkey_device(page):
-        sign_in_by_passkey(page)
-        page.goto("/studio/desk/cohorts")
-        page.fill("[name=name]", "Weavers")
-        page.fill("[name=seats]", "3")
-        page.fill("[name=purpose]", "People who weave by hand.")
-        send(page, "form[action$='/cohorts']", "**/cohorts/cohort_*")
-        cohort_id = page.url.rpartition("/")[2]
-        page.goto("/studio/desk/lotteries")
-        page.select_option("[name=cohort_id]", cohort_id)
-        page.fill("[name=seats]", "2")
-        page.fill("[name=hours]", "1")
-        send(page, "form[action$='/lotteries']", "**/lotteries/lottery_*")
-        with desk.database.transaction() as session:
-            lottery = session.get_one(Lottery, page.url.rpartition("/")[2])
-            lottery.closes_at = now()
-        page.reload()
-        send(page, "form[action$='/close']", "**/lotteries/lottery_*")
-        page.wait_for_selector("form[action$='/draw']")
-        page.click("form[action$='/draw'] [type=submit]")
-        page.wait_for_selector("text=Order of the tickets")
-        assert violations(page) == []
 
 
 def test_stewards_invite_grant_gate_and_answer(desk: Stage, visit: Callable[..., Any]) -> None:

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import fields
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -70,6 +71,27 @@ def test_a_template_reads_nothing_that_its_page_does_not_say(page: type[Page]) -
         assert jinja2.meta.find_undeclared_variables(tree) <= known | parts, name
     documented = (page.__doc__ or "") + (Page.__doc__ or "")
     assert all(f"{field.name}" in documented for field in fields(page)), page
+
+
+def test_moments_say_themselves_to_programs_too() -> None:
+    then = datetime(2026, 11, 26, 18, 5, tzinfo=UTC)
+    said = site._globals(languages.KNOWN[2])
+    start = '<time datetime="2026-11-26T18:05:00+00:00">'
+    assert said["day"](then) == f"{start}26 nov. 2026</time>"
+    assert said["moment"](then) == f"{start}26 nov. 2026, 18:05 UTC</time>"
+    assert said["ago"](then).startswith(start)
+    assert said["at"](then.timestamp()) == then
+
+
+def test_no_moment_stands_where_only_text_may() -> None:
+    wrong = re.compile(
+        r"""="[^"<>]*\{\{[^}]*\b(day|moment|ago)\((?![^}]*striptags)"""
+        r"""|<option[^<]*\b(day|moment|ago)\((?![^}]*striptags)"""
+    )
+    found = {
+        path.name: wrong.search(path.read_text("utf-8")) for path in TEMPLATES.glob("**/*.html")
+    }
+    assert [name for name, each in found.items() if each] == []
 
 
 def test_every_sentence_of_templates_is_marked_for_translation() -> None:

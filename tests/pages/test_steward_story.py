@@ -1,198 +1,311 @@
-"""The whole story of stewards, reviewers and jurors through the desk's pages, in English and in Arabic."""
+"""The steward's whole story through the desk's pages, in a language from each side of the page."""
 
-import hashlib
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack
-from dataclasses import dataclass
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
 import pytest
 
-from pages.conftest import passkey_device
-from pages.desk_acts import hold, send, sign_in_by_passkey
+from pages.conftest import passkey_device, violations
 from pages.stage import Stage
+from pages.test_desk import hold, send, sign_in_by_passkey
 from unstrung.lottery import DRAND_CHAINS
 from unstrung.studio.accounts.models import Role
+from unstrung.studio.admission import service as admission
 from unstrung.studio.admission.models import ProgrammeRole
+from unstrung.studio.appeals import service as appeals
+from unstrung.studio.appeals.models import PanelSeat
 from unstrung.studio.applications import service as applications
-from unstrung.studio.applications.service import Wish
+from unstrung.studio.applications.models import Application, ApplicationState
+from unstrung.studio.confidences import service as confidences
+from unstrung.studio.confidences.models import Answer, ConfidenceKind
 from unstrung.studio.database import now
-from unstrung.studio.lotteries import service as lotteries
 from unstrung.studio.lotteries.models import Lottery
-from unstrung.studio.pages.languages import language_of
+from unstrung.studio.pages.languages import KNOWN
+from unstrung.studio.pages.visits import LANGUAGE_COOKIE
+from unstrung.studio.pauses.models import Level, Pause, PauseGround
+from unstrung.studio.shares.models import Share, ShareStatus
+from unstrung.studio.statements import service as statements
 
 pytestmark = [pytest.mark.enable_socket, pytest.mark.allow_hosts(["127.0.0.1", "::1", "localhost"])]
-LANGUAGES = pytest.mark.parametrize("language", ["en", "ar"])
+CHAIN = next(iter(DRAND_CHAINS))
 
 
-@dataclass
 class Desk:
-    """Somebody's browser at the desk: each page has to be in its language, under its own heading."""
+    """A steward's browser at the desk, in one language."""
 
-    page: Any
-    stage: Stage
-    language: str
+    def __init__(self, page: Any, code: str) -> None:
+        self.page, self.code = page, code
+        self.language = next(each for each in KNOWN if each.code == code)
+        address = page.url.split("/studio")[0]
+        page.context.add_cookies([{"name": LANGUAGE_COOKIE, "value": code, "url": address}])
 
-    def open(self, path: str, heading: str) -> Any:
-        """Go to a page of the studio and look at its direction and heading."""
-        assert self.page.goto(f"/studio/{path}").status == 200, path
-        return self.reads(heading)
-
-    def reads(self, heading: str) -> Any:
-        """The page that is shown now has this heading, in the reader's words."""
-        language = language_of(self.language)
-        assert language is not None
+    def go(self, path: str, heading: str = "") -> None:
+        """Open a page of the desk; its first heading is in the language."""
+        self.page.goto(f"/studio/desk{path}")
         html = self.page.locator("html")
-        assert html.get_attribute("lang") == self.language
-        assert html.get_attribute("dir") == language.direction
-        assert self.page.locator("h1").inner_text() == language.words.gettext(heading)
-        return self.page
+        assert html.get_attribute("dir") == self.language.direction
+        assert html.get_attribute("lang") == self.code
+        if heading:
+            assert self.page.locator("h1").inner_text() == self.language.words.gettext(heading)
 
-    def fill(self, form: str, **given: str) -> None:
-        """Fill fields of a form by their names."""
-        for name, value in given.items():
-            self.page.fill(f"form{form} [name={name}]", value)
+    def fill(self, **fields: str) -> None:
+        """Write into fields of the page by their names."""
+        for name, words in fields.items():
+            self.page.fill(f"[name={name}]:visible", words)
 
-    def send(self, form: str, url: str) -> None:
-        """Send a form, and wait for where it leads."""
-        send(self.page, f"form{form}", url)
-
-    def send_and_see(self, form: str, sign: str) -> None:
-        """Send a form, and wait for a sign on the page that it was done."""
-        self.page.click(f"form{form} [type=submit]")
-        self.page.wait_for_selector(sign)
+    def send(self, form: str, leads_to: str) -> None:
+        """Send a form, by the end of its address."""
+        send(self.page, f"form[action$='{form}']", leads_to)
 
 
-@pytest.fixture
-def sits(
-    stage: Stage, visit: Callable[..., Any], language: str
-) -> Iterator[Callable[..., Desk]]:
-    """Somebody new with a role, at the desk; stewards with a passkey that was just used."""
-    with ExitStack() as devices:
-
-        def sat(name: str, *roles: ProgrammeRole) -> Desk:
-            named = f"{name} {language}"
-            stage.add_person(named, Role.MEMBER, *roles)
-            page = visit(named, locale=language)
-            if ProgrammeRole.STEWARD in roles:
-                devices.enter_context(passkey_device(page))
-                sign_in_by_passkey(page)
-            return Desk(page, stage, language)
-
-        yield sat
-
-
-@LANGUAGES
-def test_people_come_by_criteria_by_lot_and_by_invitation(
-    stage: Stage, visit: Callable[..., Any], sits: Callable[..., Desk], language: str
-) -> None:
-    desk = sits("Sofia", ProgrammeRole.STEWARD)
-    cohort_id = add_cohort(desk, "Weavers", 9)
-    publish_criteria(desk, cohort_id)
-    accept_one_and_refuse_another(desk, visit, cohort_id)
-    draw_with_seals(desk, visit, cohort_id)
-    draw_with_drand(desk, visit, cohort_id)
+@pytest.fixture(params=["en", "ar"])
+def desk(stage: Stage, visit: Callable[..., Any], request: pytest.FixtureRequest) -> Any:
+    """A steward, signed in by passkey, with three jurors, two reviewers and another steward about."""
+    code = request.param
+    for name, role in (
+        ("Tariq", ProgrammeRole.STEWARD), ("Rin", ProgrammeRole.REVIEWER), ("Yuki", ProgrammeRole.REVIEWER),
+        ("Juno", ProgrammeRole.JUROR), ("Kofi", ProgrammeRole.JUROR), ("Lena", ProgrammeRole.JUROR),
+    ):  # fmt: skip
+        if f"{name} {code}" not in stage.people:
+            stage.add_person(f"{name} {code}", Role.MEMBER, role)
+    if f"Noor {code}" not in stage.people:
+        stage.add_person(f"Noor {code}")
+    # One for each test: whoever has a passkey adds another only by using it.
+    steward = f"Sofia {request.node.name}"
+    stage.add_person(steward, Role.MEMBER, ProgrammeRole.STEWARD)
+    page = visit(steward)
+    with passkey_device(page):
+        sign_in_by_passkey(page)
+        yield Desk(page, code)
 
 
-def add_cohort(desk: Desk, name: str, seats: int) -> str:
-    desk.open("desk/cohorts", "Cohorts")
-    purpose = "People who work by hand."
-    desk.fill("[action$='/cohorts']", name=f"{name} {desk.language}", seats=str(seats), purpose=purpose)
-    desk.send("[action$='/cohorts']", "**/cohorts/cohort_*")
-    return str(desk.page.url.rpartition("/")[2])
+def applied(stage: Stage, cohort_id: str, name: str) -> str:
+    with stage.database.transaction() as session:
+        wish = applications.Wish(
+            cohort_id, name, f"{name}@example.org", (ProgrammeRole.ARTIST,), "Foxes in snow."
+        )
+        return applications.apply(session, wish)[0].id
 
 
-def announce(desk: Desk, cohort_id: str, drand_chain: str = "") -> str:
-    page = desk.open("desk/lotteries", "Lotteries")
+def state_of(stage: Stage, application_id: str) -> ApplicationState:
+    with stage.database.transaction() as session:
+        return session.get_one(Application, application_id).state
+
+
+def test_who_comes_in(desk: Desk, stage: Stage) -> None:
+    """Cohort, criteria, one accepted and one refused, draws with seals and with drand, a gate shut again."""
+    page = desk.page
+    desk.go("/cohorts", "Cohorts")
+    desk.fill(name=f"Weavers {desk.code}", seats="9", purpose="People who weave by hand.")
+    desk.send("/cohorts", "**/cohorts/cohort_*")
+    cohort_id = page.url.rpartition("/")[2].partition("?")[0]
+    with stage.database.transaction() as session:
+        clauses = {"own-work": "You show work of your own."}
+        applications.publish_criteria(session, None, cohort_id, "Who weaves.", clauses, {})
+    lina, otto = (applied(stage, cohort_id, each) for each in ("lina", "otto"))
+
+    desk.go(f"/applications/{lina}", "Application")
+    page.click("form[action$='/admit'] [type=submit]")
+    page.wait_for_selector("form[action$='/admit']", state="detached")
+    assert state_of(stage, lina) == ApplicationState.ADMITTED
+    desk.go(f"/applications/{otto}")
+    desk.fill(facts="The links lead to somebody else's cloth.", change="Show cloth of your own.")
+    page.click("form[action$='/refuse'] [type=submit]")
+    page.wait_for_selector("#reasons")
+    assert "somebody else's cloth" in page.locator("section:has(#reasons)").inner_text()
+    assert state_of(stage, otto) == ApplicationState.REFUSED
+
+    for drand_round in ("", str(coming_round())):
+        _draw(desk, stage, cohort_id, drand_round)
+
+    if desk.code == "en":  # there is one release for all
+        _gates(desk)
+
+
+def coming_round() -> int:
+    """A round of the chain that comes in three hours."""
+    first, period_s = DRAND_CHAINS[CHAIN]
+    return int((now().timestamp() + 3 * 3600 - first) / period_s)
+
+
+def _draw(desk: Desk, stage: Stage, cohort_id: str, drand_round: str) -> None:
+    """Announce, close and draw; with phrases of entrants, or with a public round as well."""
+    page = desk.page
+    applied(stage, cohort_id, f"mira{len(drand_round)}")
+    desk.go("/lotteries", "Lotteries")
     page.select_option("[name=cohort_id]", cohort_id)
-    if drand_chain:
-        page.click("form[action$='/lotteries'] summary")
-        page.select_option("[name=drand_chain]", drand_chain)
-    desk.fill("[action$='/lotteries']", seats="1", hours="1")
-    desk.send("[action$='/lotteries']", "**/lotteries/lottery_*")
-    desk.reads("Lottery")
-    return str(page.url.rpartition("/")[2])
+    desk.fill(seats="1", hours="1", open_for_hours="1")
+    if drand_round:
+        page.click("details.more summary")
+        desk.fill(drand_chain=CHAIN, drand_round=drand_round)
+    desk.send("/lotteries", "**/lotteries/lottery_*")
+    with stage.database.transaction() as session:
+        lottery = session.get_one(Lottery, page.url.rpartition("/")[2].partition("?")[0])
+        lottery.closes_at = now()
+    page.reload()
+    desk.send("/close", "**/lotteries/lottery_*")
+    page.wait_for_selector("form[action$='/draw']")
+    if drand_round:
+        desk.fill(drand_randomness="ab" * 32)
+    page.click("form[action$='/draw'] [type=submit]")
+    page.wait_for_selector(".steps ol code")
+    assert page.locator(".steps ol .badge.good").count() == 1
+    assert violations(page) == []
 
 
-def freeze(desk: Desk, lottery_id: str) -> None:
-    with desk.stage.database.transaction() as session:
-        session.get_one(Lottery, lottery_id).closes_at = now()
-    desk.page.reload()
-    desk.send_and_see("[action$='/close']", "ol.steps li.done >> nth=1")
+def _gates(desk: Desk) -> None:
+    """A gate is opened with evidence, and shut again with a reason that everybody reads."""
+    page = desk.page
+    desk.go("/stages", "Release stages")
+    page.check("form[action$='/gates'] [value=artists]")
+    page.fill("form[action$='/gates'] [name=text]", "The findings are mended.")
+    page.click("form[action$='/gates'] [type=submit]")
+    page.click("summary:near(:text('The findings are mended.'))")
+    page.fill("[name=evidence_url]", "https://example.org/report")
+    page.click("form[action$='/open'] [type=submit]")
+    page.wait_for_selector("a[href='https://example.org/report']")
+    page.click("li:has(a[href='https://example.org/report']) details.more > summary")
+    page.fill("form[action$='/reopen'] [name=reason]", "One finding came back.")
+    page.click("form[action$='/reopen'] [type=submit]")
+    page.wait_for_selector("text=One finding came back.")
+    assert not page.locator("a[href='https://example.org/report']").count()
 
 
-def publish_criteria(desk: Desk, cohort_id: str) -> None:
-    form = f"[action$='{cohort_id}/criteria']"
-    desk.page.goto(f"/studio/desk/cohorts/{cohort_id}")
-    desk.fill(form, text="We look for work of your own.", clauses="own-work")
-    desk.send_and_see(form, f"form{form} [role=alert] .notice")
-    desk.fill(form, clauses="own-work: You show work of your own.", questions="tools: Your tools?")
-    desk.page.click(f"form{form} [type=submit]")
-    desk.page.wait_for_function(
-        "() => document.querySelector('#f-clauses').defaultValue.startsWith('own-work: You show')"
+def test_what_is_refused_is_seen_by_others(
+    desk: Desk, stage: Stage, visit: Callable[..., Any]
+) -> None:
+    """A refusal at once, an appeal upheld, a panel that overturns it, and a refusal that needs a second."""
+    noor = stage.caller(f"Noor {desk.code}")
+    share_id = hold(stage, f"Noor {desk.code}")
+    _refuse(Desk(visit(f"Rin {desk.code}"), desk.code), share_id)
+    with stage.database.transaction() as session:
+        assert session.get_one(Share, share_id).status == ShareStatus.REFUSED
+        statement = statements.list_statements(session, noor, None, 1)[0].id
+        appeals.lodge(session, noor, statement, "They are foxes, and nobody is meant.")
+
+    refuser = Desk(visit(f"Rin {desk.code}"), desk.code)
+    refuser.go("/hearings", "Appeals")
+    assert refuser.page.locator(".empty").count(), "whoever refused does not hear the appeal"
+    desk.go("/hearings", "Appeals")
+    desk.page.click("form[action$='/take'] button")
+    _decide(desk, "upheld", "The caption says whom they mean.")
+
+    with stage.database.transaction() as session:
+        panel = appeals.lodge(session, noor, statement, "Read the caption once more.").id
+        jurors = [seat.person_id for seat in session.query(PanelSeat).filter_by(appeal_id=panel)]
+    names = {person_id: name for name, person_id in stage.people.items()}
+    for juror in jurors[:2]:
+        seated = Desk(visit(names[juror]), desk.code)
+        seated.go("/hearings", "Appeals")
+        seated.page.click(f"a[href*='{panel}'], form[action*='{panel}'] button")
+        _decide(seated, "overturned", "The caption names foxes and nobody else.")
+    with stage.database.transaction() as session:
+        assert session.get_one(Share, share_id).status == ShareStatus.SHARED
+
+    # Whoever has appealed is not refused again by one person alone.
+    again = hold(stage, f"Noor {desk.code}")
+    _refuse(Desk(visit(f"Rin {desk.code}"), desk.code), again)
+    with stage.database.transaction() as session:
+        assert session.get_one(Share, again).status == ShareStatus.WAITING
+    other = Desk(visit(f"Yuki {desk.code}"), desk.code)
+    other.go("/reviews", "Review queue")
+    other.page.click(f"form[action*='{again}'] button")
+    other.page.wait_for_selector("[name=agrees]")
+    assert "vermin" in other.page.locator("main").inner_text()
+    other.page.click("[name=agrees][value=true]")
+    other.page.wait_for_url("**/reviews?done=*")
+    with stage.database.transaction() as session:
+        assert session.get_one(Share, again).status == ShareStatus.REFUSED
+
+
+def _refuse(desk: Desk, share_id: str) -> None:
+    """Claim a share, refuse it, and read the words before they are sent."""
+    page = desk.page
+    desk.go("/reviews", "Review queue")
+    page.click(f"form[action*='{share_id}'] button")
+    page.wait_for_url(f"**/reviews/{share_id}")
+    page.click("#refuse > summary")
+    desk.fill(facts="A crowd is shown as vermin.", suggested_change="Show them as people.")
+    page.click("form[action$='/preview'] button:not([type=button])")
+    page.wait_for_selector("#preview")
+    assert "A crowd is shown as vermin." in page.locator("section:has(#preview)").inner_text()
+    page.click("form[action$='/refuse'] [type=submit]")
+    page.wait_for_url("**/reviews?done=*")
+
+
+def _decide(desk: Desk, outcome: str, reasons: str) -> None:
+    page = desk.page
+    page.wait_for_selector("form[action$='/decide']")
+    assert page.locator("h1").inner_text() == desk.language.words.gettext("Hear an appeal")
+    assert violations(page) == []
+    page.check(f"[value={outcome}]")
+    desk.fill(reasons=reasons)
+    page.click("form[action$='/decide'] [type=submit]")
+    page.wait_for_url("**/hearings?done=1")
+
+
+def test_what_is_stopped_and_lifted(desk: Desk, stage: Stage, visit: Callable[..., Any]) -> None:
+    """A cohort for a day, everybody by two, and one person for what they had promised to keep."""
+    page, code = desk.page, desk.code
+    with stage.database.transaction() as session:
+        cohort = admission.create_cohort(session, f"Painters {code}", 9, "Who paints.").id
+        admission.seat(session, stage.people[f"Noor {code}"], cohort)
+    _propose(desk, f"level=cohort&ground=capacity&hours=24&cohort_id={cohort}")
+    page.wait_for_selector("form[action$='/lift']")
+    assert f"Painters {code}" in page.locator("dl.pairs").inner_text()
+    _lift(desk)
+
+    _propose(desk, "level=everybody&ground=security-incident&hours=12")
+    waiting = page.url
+    with stage.database.transaction() as session:
+        pause = session.get_one(Pause, waiting.rpartition("/")[2].partition("?")[0])
+        assert pause.begun_at is None, "one steward alone stops nobody"
+    other = visit(f"Tariq {code}")
+    with passkey_device(other):
+        sign_in_by_passkey(other)
+        seconding = Desk(other, code)
+        other.goto(waiting)
+        other.click("form[action$='/second'] [type=submit]")
+        other.wait_for_selector("form[action$='/second']", state="detached")
+        _lift(seconding)
+
+    person = stage.people[f"Noor {code}"]
+    with stage.database.transaction() as session:
+        item = confidences.ask(session, None, confidences.Wanted(
+            ConfidenceKind.FEATURE, "A longer clip", "Its length.", "It is not final.", None,
+            now() + timedelta(days=9), (cohort,),
+        ))  # fmt: skip
+        confidences.answer(session, stage.caller(f"Noor {code}"), item.id, Answer.ACCEPTED)
+        broken = item.id
+    _propose(desk, f"level=person&ground=breach-of-confidence&hours=24&target_id={person}", broken)
+    with stage.database.transaction() as session:
+        pause = session.get_one(Pause, page.url.rpartition("/")[2].partition("?")[0])
+        assert (pause.level, pause.ground, pause.confidence_id) == (
+            Level.PERSON, PauseGround.BREACH_OF_CONFIDENCE, broken,
+        )  # fmt: skip
+    assert f"Noor {code}" in page.locator("dl.pairs").inner_text()
+    _lift(desk)
+
+
+def _propose(desk: Desk, query: str, confidence_id: str = "") -> None:
+    """Look at what a pause would do, and propose it."""
+    page = desk.page
+    desk.go(f"/pauses/new?{query}", "What this pause would do")
+    assert page.locator("dd[lang=ar]").get_attribute("dir") == "rtl"
+    assert violations(page) == []
+    desk.fill(reason="It cannot go on as it is now.", resume_plan="It is mended, and said so here.")
+    if confidence_id:
+        desk.fill(confidence_id=confidence_id)
+    page.click("form[action$='/pauses'] [type=submit]")
+    page.wait_for_url("**/pauses/pause_*")
+    page.wait_for_load_state()
+
+
+def _lift(desk: Desk) -> None:
+    desk.fill(reason="It was mended.")
+    desk.page.click("form[action$='/lift'] [type=submit]")
+    desk.page.wait_for_selector("form[action$='/lift']", state="detached")
+    assert desk.page.locator(".badge.good").first.inner_text() == desk.language.words.gettext(
+        "Ended"
     )
-
-
-def apply_by_page(desk: Desk, visit: Callable[..., Any], cohort_id: str, name: str) -> tuple[Desk, str]:
-    """An applicant's browser, on the page of the application, and its id."""
-    page = visit(locale=desk.language)
-    applicant = Desk(page, desk.stage, desk.language)
-    page.goto(f"/studio/programme/apply?cohort={cohort_id}")
-    applicant.fill("[action$='/apply']", name=name, contact=f"{name}@example.org", wish="A film of the sea.")
-    applicant.send("[action$='/apply']", "**/programme/application")
-    applicant.reads("Your application")
-    code = page.locator("#private-link").inner_text().rpartition("#")[2]
-    return applicant, code
-
-
-def accept_one_and_refuse_another(desk: Desk, visit: Callable[..., Any], cohort_id: str) -> None:
-    first, first_code = apply_by_page(desk, visit, cohort_id, "Lina")
-    other, other_code = apply_by_page(desk, visit, cohort_id, "Omar")
-    desk.open(f"desk/applications?cohort_id={cohort_id}", "Applications")
-    desk.page.click(f"td a[href*='{first_code.partition('.')[0]}']")
-    desk.page.wait_for_selector("form[action$='/admit']")
-    desk.reads("Application")
-    desk.page.click("form[action$='/admit'] [type=submit]")
-    desk.page.wait_for_selector("form[action$='/admit']", state="detached")
-    desk.open(f"desk/applications/{other_code.partition('.')[0]}", "Application")
-    facts, change = "The links lead to works of other people.", "Show one work that you made."
-    desk.page.select_option("form[action$='/refuse'] [name=clause]", "own-work")
-    desk.fill("[action$='/refuse']", facts=facts, change=change)
-    desk.send_and_see("[action$='/refuse']", "#reasons")
-    other.open("programme/application", "Your application")
-    told = other.page.locator("section:has(#why)").inner_text()
-    assert all(each in told for each in (facts, change, "You show work of your own.", "own-work"))
-    first.open("programme/application", "Your application")
-    first.page.click("form[action$='/come'] [type=submit]")
-    first.page.wait_for_url("**/programme/welcome")
-
-
-def draw_with_seals(desk: Desk, visit: Callable[..., Any], cohort_id: str) -> None:
-    """The applicant seals words; the draw waits until they are opened."""
-    _, code = apply_by_page(desk, visit, cohort_id, "Sami")
-    own = code.partition(".")[::2]
-    lottery_id = announce(desk, cohort_id)
-    words = "a fox that nobody else thinks of"
-    seal = hashlib.sha256(hashlib.sha256(words.encode()).digest()).hexdigest()
-    with desk.stage.database.transaction() as session:
-        lotteries.contribute(session, *own, None, seal)
-    freeze(desk, lottery_id)
-    assert desk.page.locator("form[action$='/draw']").count() == 0
-    with desk.stage.database.transaction() as session:
-        lotteries.open_seal(session, *own, words)
-    desk.page.reload()
-    desk.send_and_see("[action$='/draw']", "ol.steps li.done >> nth=2")
-    assert desk.page.locator("ol ol li").count() == 1
-
-
-def draw_with_drand(desk: Desk, visit: Callable[..., Any], cohort_id: str) -> None:
-    apply_by_page(desk, visit, cohort_id, "Tala")
-    chain = next(iter(DRAND_CHAINS))
-    lottery_id = announce(desk, cohort_id, drand_chain=chain)
-    freeze(desk, lottery_id)
-    desk.fill("[action$='/draw']", drand_randomness="not hexadecimal")
-    desk.send_and_see("[action$='/draw']", "form [role=alert] .notice")
-    desk.fill("[action$='/draw']", drand_randomness="5e" * 32)
-    desk.send_and_see("[action$='/draw']", "ol.steps li.done >> nth=2")
-    assert desk.page.locator("ol ol li").count() == 1

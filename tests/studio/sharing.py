@@ -4,11 +4,16 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import cache
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
+import numpy as np
 from fastapi.testclient import TestClient
 from sqlalchemy import text
 
+from unstrung.engine.video_io import write_video
 from unstrung.studio.access import service as access
 from unstrung.studio.access.models import Scope
 from unstrung.studio.accounts import service as accounts
@@ -36,6 +41,19 @@ REFUSAL = {
     "suggested_change": "Show who is shouted at, and that it is wrong.",
 }
 APPEAL = {"text": "The scene tells of hatred, it does not call for it."}
+
+
+@cache
+def file_of(prompt: str) -> bytes:
+    """An mp4 whose recipe says a prompt."""
+    recipe = {
+        "program": "unstrung", "prompt": prompt, "caption": f"Caption: {prompt}.", "seed": 7,
+        "shots": [[0.0, prompt]], "notes": [f"'{prompt}' found no place"],
+    }  # fmt: skip
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "clip.mp4"
+        write_video(path, np.zeros((3, 16, 16, 3), np.uint8), 12, recipe)
+        return path.read_bytes()
 
 
 @dataclass
@@ -134,7 +152,7 @@ class Stage:
         """A finished clip of somebody's, with its file."""
         video_id = new_id("video")
         key = f"videos/{video_id}/1/video.mp4"
-        self.storage.put(key, b"frames", "video/mp4")
+        self.storage.put(key, file_of(prompt), "video/mp4")
         with self.database.transaction() as session:
             session.add(
                 Video(

@@ -35,7 +35,7 @@ from unstrung.studio.notices import LANGUAGES
 from unstrung.studio.sessions import service as sessions
 from unstrung.studio.sessions.models import Way
 from unstrung.studio.settings import Settings
-from unstrung.studio.sign_in_letters import notice_letter
+from unstrung.studio.sign_in_letters import ended_letter, notice_letter
 from unstrung.studio.statements.models import Statement
 
 CHROME = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 Chrome/139.0 Safari/537.36"
@@ -170,6 +170,10 @@ def test_notices_say_the_same_in_every_language(language: str) -> None:
     assert "passkey" in letter.text
     assert "{" not in letter.text
     assert "\n" not in letter.subject
+    ended = ended_letter(OWNER, "https://studio.example", now(), language)
+    for part in ("https://studio.example/studio/programme/receipts", "passkey", f"{now():%Y}"):
+        assert part in ended.text
+    assert "{" not in ended.text
 
 
 # What stewards end.
@@ -212,6 +216,20 @@ def test_a_steward_ends_all_sessions_of_a_person_who_finds_the_reason(
         assert entry.person_id == owner_id
         assert entry.content == {"person_id": owner_id, "ended": 2, **WHY}
         assert session.scalars(select(Statement)).all() == []
+
+
+def test_who_is_signed_out_by_a_steward_is_told_where_the_reason_is(
+    app: FastAPI, steward: TestClient, database: Database, settings: Settings, known_id: str
+) -> None:
+    assert app
+    path = f"/programme/v1/people/{known_id}/sessions/end"
+    assert steward.post(path, json=WHY).status_code == 200
+    (told,) = [each for each in mails(settings) if "sessions were ended" in each["subject"]]
+    assert told["to"] == OWNER
+    assert f"{ORIGIN}/studio/programme/receipts" in told.get_content()
+    assert "telephone" not in told.get_content()
+    assert f"{now():%Y-%m-%d}" in told.get_content()
+    assert database
 
 
 def app_call(app: FastAPI, key: str, path: str) -> Any:

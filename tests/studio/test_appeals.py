@@ -91,7 +91,7 @@ def test_a_won_appeal_releases_the_clip_and_marks_the_statement(stage: Stage, re
     appeal_id = stage.appealed("owner", refused)
     seen = stage.post("hearer", f"/hearings/{appeal_id}/take")
     assert (seen["prompt"], seen["text"]) == ("faces of hate", APPEAL["text"])
-    assert stage.client.get(seen["links"]["video"]).content == b"frames"
+    assert stage.client.get(seen["links"]["video"]).content[4:8] == b"ftyp"
     assert stage.ids["owner"] not in json.dumps(seen)
     assert stage.ids["reviewer"] not in json.dumps(seen)
     stage.post("hearer", f"/hearings/{appeal_id}/decision", OVERTURN)

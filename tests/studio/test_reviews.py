@@ -62,7 +62,7 @@ def test_nobody_reviews_a_clip_of_their_own(stage: Stage) -> None:
 def test_a_reviewer_sees_prompt_and_clip_and_no_name(stage: Stage, waiting: str) -> None:
     seen = stage.post("reviewer", f"/reviews/{waiting}/claim")
     assert seen["prompt"] == "faces of hate"
-    assert stage.client.get(seen["links"]["video"]).content == b"frames"
+    assert stage.client.get(seen["links"]["video"]).content[4:8] == b"ftyp"
     for told in (
         seen,
         stage.get("reviewer", "/reviews"),
@@ -188,7 +188,7 @@ def test_a_revision_is_seen_beside_what_it_revises(stage: Stage, waiting: str) -
     assert (seen["note"], seen["previous"]["prompt"]) == ("See 1 s.", "faces of hate")
     assert (seen["previous"]["starts_s"], seen["previous"]["ends_s"]) == (1.0, 2.0)
     for links in (seen["links"], seen["previous"]["links"]):
-        assert stage.client.get(links["video"]).content == b"frames"
+        assert stage.client.get(links["video"]).content[4:8] == b"ftyp"
 
 
 def test_figures_are_public_and_count_what_happened(stage: Stage) -> None:

@@ -381,6 +381,21 @@ def test_everybodys_sessions_can_be_ended_when_they_leave(
     assert code_of(browser.get(SESSION)) == (401, "revoked_session")
 
 
+def test_leaving_the_programme_ends_every_other_session_and_keeps_ways_to_ones_works(
+    browser: TestClient, database: Database
+) -> None:
+    sign_in(browser, database)
+    with database.transaction() as session:
+        person_id = accounts.find_person(session, "owner").id
+        cohort = admission.create_cohort(session, "first", 2, "To try it out.")
+        admission.seat(session, person_id, cohort.id)
+        sessions.open_session(session, person_id, Way.EMAIL, "firefox")
+    assert len(browser.get(f"{SESSION}/sessions").json()["data"]) == 2
+    assert browser.post("/programme/v1/leave").status_code == 200
+    assert len(browser.get(f"{SESSION}/sessions").json()["data"]) == 1
+    assert browser.get("/v1/videos").status_code == 200
+
+
 # (method, path, body, the status that nobody, somebody else, the owner and an admin get by a session).
 ROUTES: list[tuple[str, str, Any, tuple[int, int, int, int]]] = [
     ("GET", "", None, (401, 200, 200, 200)),

@@ -1,14 +1,18 @@
 import dataclasses
 import json
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from studio.sharing import FakeAssessor, Stage, opened
+from unstrung.engine.video_io import read_recipe, read_video
 from unstrung.studio.admission.models import ProgrammeRole
 from unstrung.studio.assessments.service import Finding
 from unstrung.studio.making import Workshop, make_video
 from unstrung.studio.shares import service as shares
+from unstrung.studio.storage import FileMissing
+from unstrung.studio.withholding import without_words
 
 
 @pytest.fixture
@@ -27,7 +31,7 @@ def test_a_clip_outside_every_class_is_shared_at_once(stage: Stage) -> None:
     assert (shared["status"], shared["release"], shared["due_at"]) == ("shared", "at_once", None)
     seen = stage.get("nobody", f"/shared/{shared['id']}")
     played = stage.client.get(seen["links"]["video"])
-    assert (played.status_code, played.content) == (200, b"frames")
+    assert (played.status_code, played.content[4:8]) == (200, b"ftyp")
     assert "max-age" not in played.headers["cache-control"]
     assert seen["prompt"] is None
     assert "owner" not in json.dumps(seen)
@@ -40,6 +44,53 @@ def test_a_prompt_is_told_only_if_its_owner_shares_it_too(stage: Stage) -> None:
     stage.post("owner", f"/shares/{hidden['id']}/withdraw", {})
     told = stage.post("owner", "/shares", {**body, "shows_prompt": True})
     assert stage.get("nobody", f"/shared/{told['id']}")["prompt"] == "a fox in the snow"
+
+
+def test_the_file_that_others_get_keeps_a_prompt_to_itself_too(
+    stage: Stage, tmp_path: Path
+) -> None:
+    clip = stage.clip("owner", "a fox in the snow")
+    hidden = stage.post("owner", "/shares", {"video_id": clip, "audience": "public"})
+    link = stage.get("nobody", f"/shared/{hidden['id']}")["links"]["video"]
+    first, again = stage.client.get(link), stage.client.get(link)
+    assert (first.status_code, first.content) == (200, again.content)
+    assert first.headers["etag"] == again.headers["etag"]
+    assert b"fox" not in first.content
+    part = stage.client.get(link, headers={"range": "bytes=0-9"})
+    assert (part.status_code, part.content) == (206, first.content[:10])
+    theirs, own = tmp_path / "theirs.mp4", tmp_path / "own.mp4"
+    theirs.write_bytes(first.content)
+    own.write_bytes(
+        stage.ask("owner", "GET", f"http://testserver/v1/videos/{clip}/content").content
+    )
+    assert read_recipe(theirs) == {
+        "program": "unstrung", "seed": 7, "withheld": ["caption", "notes", "prompt", "shots"],
+    }  # fmt: skip
+    assert read_recipe(own)["prompt"] == "a fox in the snow"
+    assert (read_video(theirs).frames == read_video(own).frames).all()
+    stage.post("owner", f"/shares/{hidden['id']}/withdraw", {})
+    told = stage.post(
+        "owner", "/shares", {"video_id": clip, "audience": "public", "shows_prompt": True}
+    )
+    link = stage.get("nobody", f"/shared/{told['id']}")["links"]["video"]
+    assert b"fox" in stage.client.get(link).content
+
+
+def test_the_copy_without_the_prompt_goes_with_the_clip(stage: Stage) -> None:
+    clip = stage.clip("owner", "a fox in the snow")
+    shared = stage.post("owner", "/shares", {"video_id": clip, "audience": "public"})
+    link = stage.get("nobody", f"/shared/{shared['id']}")["links"]["video"]
+    assert stage.client.get(link).status_code == 200
+    copy = f"videos/{clip}/1/wordless.mp4"
+    assert stage.storage.head(copy).size
+    assert stage.ask("owner", "DELETE", f"http://testserver/v1/videos/{clip}").status_code == 200
+    with pytest.raises(FileMissing):
+        stage.storage.head(copy)
+
+
+def test_whatever_recipes_come_to_say_is_withheld_until_it_is_named() -> None:
+    told = without_words({"seed": 1, "model": "mini", "mood": "gloomy", "consents": []})
+    assert told == {"seed": 1, "model": "mini", "consents": [], "withheld": ["mood"]}
 
 
 def test_a_clip_in_a_listed_class_waits_on_a_clock_and_says_for_which_words(stage: Stage) -> None:
@@ -113,7 +164,7 @@ def test_withdrawing_closes_every_way_at_once_and_keeps_the_clip(stage: Stage) -
     assert stage.ask("nobody", "GET", f"/shared/{shared['id']}").status_code == 404
     assert stage.post("owner", f"/shares/{shared['id']}/withdraw", status=409)["code"] == "conflict"
     content = f"http://testserver/v1/videos/{shared['video_id']}/content"
-    assert stage.ask("owner", "GET", content).content == b"frames"
+    assert stage.ask("owner", "GET", content).content[4:8] == b"ftyp"
     again = {"video_id": shared["video_id"], "audience": "public"}
     assert stage.post("owner", "/shares", again)["status"] == "shared"
 

@@ -12,7 +12,7 @@ from unstrung.commands.confidences import confidence_commands
 from unstrung.commands.keys import transaction_on
 from unstrung.commands.output import print_json, print_line, print_rows
 from unstrung.commands.session import AsJson, Debug, session_of
-from unstrung.commands.studio import Data
+from unstrung.commands.studio import Data, settings_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -120,15 +120,20 @@ def end_sessions(
     data: Data = None,
     debug: Debug = False,
 ) -> None:
-    """End all sessions of somebody whose browser or mailbox others may have; they sign in again."""
+    """End all sessions of somebody whose browser or mailbox others may have; they are told by e-mail."""
     session = session_of(context, debug)
     from unstrung.studio.accounts import service as accounts
     from unstrung.studio.sessions import service as sessions
+    from unstrung.studio.signing_in import letters_of_end, send_letter
 
     session.has_begun = True
+    settings = settings_of(None, None, data)
     with transaction_on(data) as transaction:
         found = accounts.find_person(transaction, person)
         ended = sessions.end_sessions_of(transaction, None, found.id, reason)
+        letters = letters_of_end(transaction, settings, found.id)
+    for letter in letters:
+        send_letter(settings, letter)
     if as_json:
         print_json({"person": found.id, "ended": ended})
     else:

@@ -275,6 +275,27 @@ def read_recipe(path: Path) -> dict[str, Any]:
     return recipe
 
 
+def with_recipe(path: Path, target: Path, recipe: Mapping[str, Any]) -> None:
+    """Copy a video file with another recipe in it; not a frame is encoded again, and no other tag is kept.
+
+    Raises:
+        DataError: if the file is missing, damaged or no video, or the copy cannot be written.
+    """
+    options = {"movflags": "+faststart"}
+    with (
+        _opened(path) as source,
+        replacing(target) as temporary,
+        av.open(str(temporary), "w", format="mp4", options=options) as container,
+    ):
+        container.metadata[RECIPE_KEY] = recipe_to_text(recipe)
+        stream = source.streams.video[0]
+        copied = container.add_stream_from_template(stream)
+        for packet in source.demux(stream):
+            if packet.dts is not None:
+                packet.stream = copied
+                container.mux(packet)
+
+
 def _with_even_sides(frames: np.ndarray) -> np.ndarray:
     odd_height, odd_width = frames.shape[1] % 2, frames.shape[2] % 2
     if not odd_height and not odd_width:

@@ -32,6 +32,7 @@ from unstrung.studio.identity import new_id
 from unstrung.studio.jobs import JobQueue
 from unstrung.studio.metrics import ApiMetrics
 from unstrung.studio.pages import assembled as pages
+from unstrung.studio.pages.visits import page_instead
 from unstrung.studio.publishing import LogFolder, keep_publishing
 from unstrung.studio.queue import service as queue
 from unstrung.studio.queue.routes import router as queue_router
@@ -101,7 +102,7 @@ def create_app(settings: Settings, assessor: Assessor = USUAL_ASSESSOR) -> FastA
     for router in _routers():
         app.include_router(router)
     app.middleware("http")(_observed)
-    add_error_handlers(app)
+    add_error_handlers(app, page_instead)
     app.openapi = lambda: _openapi(app)  # type: ignore[method-assign]
     return app
 
@@ -112,6 +113,7 @@ async def _observed(
     """Name the request, protect its answer, time it, count it, log it."""
     given = request.headers.get("x-request-id", "")
     request_id = given if _REQUEST_ID.fullmatch(given) else new_id("req")
+    request.state.request_id = request_id
     structlog.contextvars.clear_contextvars()
     structlog.contextvars.bind_contextvars(request=request_id)
     started = time.perf_counter()

@@ -1,11 +1,15 @@
-"""Errors become answers: one envelope for refusals, unknown routes, bad parameters and faults alike."""
+"""Errors become answers: one envelope for refusals, unknown routes, bad parameters and faults alike.
+
+Who looks with a browser is shown a page instead, where there are pages.
+"""
 
 import logging
 import re
+from collections.abc import Callable
 from http import HTTPStatus
 from typing import Any
 
-from fastapi import FastAPI, Request
+from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
@@ -21,11 +25,13 @@ from unstrung.studio.errors import (
 from unstrung.studio.storage import FileChanged, FileMissing, InvalidKey, StorageUnavailable
 from unstrung.studio.wire import invalid_field
 
+PageInstead = Callable[[Request, WireError], Response | None]
 _log = logging.getLogger(__name__)
 
 
-def add_error_handlers(app: FastAPI) -> None:
-    """Give an application the envelope."""
+def add_error_handlers(app: FastAPI, page_instead: PageInstead) -> None:
+    """Give an application the envelope, and the page that a browser is shown instead of it."""
+    app.state.page_instead = page_instead
     app.add_exception_handler(WireError, _told)
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(HTTPException, _http)
@@ -36,8 +42,13 @@ def add_error_handlers(app: FastAPI) -> None:
         app.add_exception_handler(fault, _storage)
 
 
-def answer(error: WireError) -> JSONResponse:
-    """The envelope of an error."""
+def _answer(request: Request, error: WireError) -> Response:
+    page_instead: PageInstead = request.app.state.page_instead
+    return page_instead(request, error) or _envelope(error)
+
+
+def _envelope(error: WireError) -> JSONResponse:
+    """An error for programs."""
     told: dict[str, Any] = {
         "message": str(error), "type": error.type, "param": error.param, "code": error.code,
     }  # fmt: skip
@@ -54,21 +65,21 @@ def answer(error: WireError) -> JSONResponse:
     return JSONResponse({"error": told}, error.status, headers)
 
 
-async def _told(request: Request, error: Exception) -> JSONResponse:
+async def _told(request: Request, error: Exception) -> Response:
     assert isinstance(error, WireError)
     # The line of the request says why, so that whoever tries doors is seen.
     request.state.refusal = error.code
     if error.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         _log.warning("%s", error, exc_info=error.__cause__)
-    return answer(error)
+    return _answer(request, error)
 
 
-async def _invalid(_: Request, error: Exception) -> JSONResponse:
+async def _invalid(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)
-    return answer(invalid_field(error.errors()))
+    return _answer(request, invalid_field(error.errors()))
 
 
-async def _http(request: Request, error: Exception) -> JSONResponse:
+async def _http(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     if error.status_code == HTTPStatus.NOT_FOUND:
         told: WireError = NotFound(
@@ -79,11 +90,13 @@ async def _http(request: Request, error: Exception) -> JSONResponse:
             f"{error.detail}: {request.method} {request.url.path}.", code="method_not_allowed"
         )
         told.status = error.status_code
-    response = answer(told)
+    response = _answer(request, told)
     for name, value in (error.headers or {}).items():
         response.headers[name] = value
     if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
-        response.headers["allow"] = ", ".join(_methods_of(request))
+        methods = _methods_of(request)
+        if methods:  # pages are not in the description
+            response.headers["allow"] = ", ".join(methods)
     return response
 
 
@@ -99,21 +112,27 @@ def _methods_of(request: Request) -> list[str]:
     return sorted(found)
 
 
-async def _refused_link(_: Request, error: Exception) -> JSONResponse:
-    return answer(Forbidden(str(error), code="link_refused"))
+async def _refused_link(request: Request, error: Exception) -> Response:
+    return _answer(request, Forbidden(str(error), code="link_refused"))
 
 
-async def _missing(_: Request, error: Exception) -> JSONResponse:
-    return answer(NotFound(str(error), code="file_not_found"))
+async def _missing(request: Request, error: Exception) -> Response:
+    return _answer(request, NotFound(str(error), code="file_not_found"))
 
 
-async def _storage(_: Request, error: Exception) -> JSONResponse:
+async def _storage(request: Request, error: Exception) -> Response:
     _log.error("The storage failed: %s", error)
-    return answer(ServiceFault("The storage cannot be reached; try again.", retry_after_s=2))
+    return _answer(
+        request, ServiceFault("The storage cannot be reached; try again.", retry_after_s=2)
+    )
 
 
-def answer_to_fault(request: Request, error: Exception) -> JSONResponse:
+def answer_to_fault(request: Request, error: Exception) -> Response:
     """What is said of an error that nobody foresaw: nothing but that it is ours; the log has it all."""
     _log.error("%s %s failed", request.method, request.url.path, exc_info=error)
     told = WireError("Something went wrong on our side; tell the operator the request id.")
-    return answer(told)
+    try:
+        return _answer(request, told)
+    except Exception:  # what failed may be what every page is made with
+        _log.exception("the page that says so failed too")
+        return _envelope(told)

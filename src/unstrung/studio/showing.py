@@ -14,6 +14,7 @@ from unstrung.studio.downloads import download
 from unstrung.studio.telling import VARIANTS
 from unstrung.studio.videos.models import Video
 from unstrung.studio.videos.schemas import Links
+from unstrung.studio.withholding import wordless_key
 
 ShownVariant = Literal["video", "thumbnail", "spritesheet"]
 Viewer = Annotated[str, Query(max_length=64)]
@@ -54,8 +55,16 @@ def must_be_signed(
     studio.signer.check(request.url.path, viewer, expires, signature, int(time.time()))
 
 
-def sent(request: Request, studio: Studio, video: Video, variant: str) -> Response:
+def sent(
+    request: Request, studio: Studio, video: Video, variant: str, *, with_words: bool = True
+) -> Response:
     """A file of a clip; nobody keeps it longer than it may be seen.
+
+    Args:
+        request, studio: as routes have them.
+        video: the clip.
+        variant: which file.
+        with_words: whether its recipe may say the prompt.
 
     Raises:
         Conflict: if the clip is not completed.
@@ -64,4 +73,6 @@ def sent(request: Request, studio: Studio, video: Video, variant: str) -> Respon
     content_type, suffix = VARIANTS[variant]
     name = f"{video.id}.{suffix}" if variant == "video" else f"{video.id}-{variant}.{suffix}"
     key = content.file_key(video, variant)
+    if variant == "video" and not with_words:
+        key = wordless_key(studio.storage, key)
     return download(studio.storage, key, content_type, name, request.headers, request.method, 0)

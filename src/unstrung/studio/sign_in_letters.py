@@ -45,10 +45,30 @@ def notice_letter(address: str, url: str, program: str, moment: datetime, langua
         language: that the person reads; one that we have no words in becomes English.
     """
     said = _words().get(language) or _words()["en"]
-    text = said["notice_text"].format(
-        url=url, program=program, moment=f"{moment.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
-    )
+    text = said["notice_text"].format(url=url, program=program, moment=_told(moment))
     return Letter(address, said["notice_subject"], text)
+
+
+def ended_letter(address: str, url: str, moment: datetime, language: str) -> Letter:
+    """The e-mail to somebody whose sessions were ended for them.
+
+    It does not say why: others may read the mailbox, which may be the reason. The receipts do.
+
+    Args:
+        address: where it goes.
+        url: of the studio.
+        moment: when it was done, told in UTC.
+        language: that the person reads; one that we have no words in becomes English.
+    """
+    said = _words().get(language) or _words()["en"]
+    text = said["ended_text"].format(
+        url=url, moment=_told(moment), receipts=f"{url}/studio/programme/receipts"
+    )
+    return Letter(address, said["ended_subject"], text)
+
+
+def _told(moment: datetime) -> str:
+    return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
 
 
 @cache

@@ -1,4 +1,4 @@
-"""The last step of every way in: a session, its cookies, and a letter to the person if it is unusual."""
+"""The last step of every way in: a session, its cookies, and letters about what others may have done."""
 
 import structlog
 from fastapi import BackgroundTasks, Request, Response
@@ -13,7 +13,7 @@ from unstrung.studio.sessions import service as sessions
 from unstrung.studio.sessions.models import Way
 from unstrung.studio.sessions.service import Opened
 from unstrung.studio.settings import Settings
-from unstrung.studio.sign_in_letters import notice_letter
+from unstrung.studio.sign_in_letters import ended_letter, notice_letter
 
 _log = structlog.get_logger(__name__)
 
@@ -43,6 +43,15 @@ def sign_in(
     )
     cookies.set_session(response, settings, opened)
     return opened
+
+
+def letters_of_end(session: Session, settings: Settings, person_id: str) -> list[mail.Letter]:
+    """What is written to somebody whose sessions were ended for them, to each of their addresses."""
+    language, moment = charters.language_of(session, person_id), now()
+    return [
+        ended_letter(address, cookies.site(settings), moment, language)
+        for address in logins.addresses_of(session, person_id)
+    ]
 
 
 def send_letter(settings: Settings, letter: mail.Letter) -> None:

@@ -132,6 +132,8 @@ def invalid_field(errors: Iterable[Any], model: type[BaseModel] | None = None) -
     message = first["msg"].removeprefix("Value error, ")
     if first["type"] == "is_instance_of":
         message = "must be a file"
+    if first["type"] in ("too_long", "string_too_long") and isinstance(first["input"], str):
+        message = f"must have at most {first['ctx']['max_length']} characters"
     given = repr(first["input"])
     given = given if len(given) <= 60 else f"{given[:57]}..."
     return InvalidField(f"Invalid '{param}': {message}, got {given}.", param)

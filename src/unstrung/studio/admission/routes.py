@@ -20,6 +20,7 @@ from unstrung.studio.admission.schemas import (
 )
 from unstrung.studio.admission.service import Change, Right
 from unstrung.studio.dependencies import BodyOf, CallerOf, StudioOf, Transaction, body_schema
+from unstrung.studio.sessions import service as sessions
 from unstrung.studio.stages.models import Stage
 from unstrung.studio.visitors import VisitorOf
 
@@ -79,8 +80,11 @@ def get_seat(studio: StudioOf, caller: CallerOf, session: Transaction) -> SeatOb
 
 @router.post("/leave")
 def leave(caller: CallerOf, session: Transaction) -> LeftObject:
-    """Leave the programme in one step; the seat is free at once, and everything made stays one's own."""
-    return left_object(service.leave(session, caller))
+    """Leave the programme in one step; the seat is free at once, everything made stays one's own.
+
+    Every session ends but the one that leaves.
+    """
+    return left_object(sessions.leave_programme(session, caller))
 
 
 def _told(session: Session, cohort: Cohort) -> CohortObject:

@@ -19,6 +19,7 @@ from unstrung.studio.errors import Forbidden, InvalidField, Paused, WireError
 from unstrung.studio.inputs import discard
 from unstrung.studio.pages.clips import Clip, clips_of
 from unstrung.studio.pages.drafts import Draft, draft_of_address, draft_of_recipe, draft_of_video
+from unstrung.studio.pages.sentences import translated
 from unstrung.studio.pages.site import PREFIX, Page
 from unstrung.studio.pages.visits import Visit, VisitOf, go, page_router
 from unstrung.studio.telling import busy
@@ -328,7 +329,9 @@ def _obstacle(visit: Visit) -> Obstacle | None:
 def _told(visit: Visit, refusal: WireError) -> Obstacle:
     pause = refusal.statement or {} if isinstance(refusal, Paused) else {}
     notice = pause.get("notice", {})
-    message = notice.get(visit.reader.language.code) or str(refusal)
+    message = notice.get(visit.reader.language.code) or translated(
+        visit.reader.language, str(refusal)
+    )
     return Obstacle(refusal.code, message, pause)
 
 

@@ -7,7 +7,9 @@ from typing import Annotated, ClassVar, Final
 
 from fastapi import Response
 from pydantic import BeforeValidator, Field
+from sqlalchemy.orm import Session
 
+from unstrung.studio.accounts import service as accounts
 from unstrung.studio.admission import service as admission
 from unstrung.studio.admission.models import Cohort
 from unstrung.studio.admission.schemas import RowId
@@ -96,12 +98,14 @@ class PausePage(Page):
 
     Attributes:
         pause: whole.
+        whom: the name of the cohort or the person; empty for keys and for everybody.
         is_own: whether the reader proposed it, and so cannot second it.
         directions: in which each language of its notice is written.
     """
 
     template: ClassVar[str] = "desk/pause.html"
     pause: PauseObject
+    whom: str
     is_own: bool
     directions: dict[str, str]
 
@@ -167,9 +171,19 @@ def show_pause(visit: VisitOf, pause_id: str) -> Response:
     found = pauses.get_pause(visit.session, pause_id)
     page = PausePage(
         title=visit.say("Pause"), pause=_told(found), directions=_DIRECTIONS,
-        is_own=found.proposed_by == caller.person_id,
+        is_own=found.proposed_by == caller.person_id, whom=_whom(visit.session, found),
     )  # fmt: skip
     return visit.show(page)
+
+
+def _whom(session: Session, pause: Pause) -> str:
+    if pause.target_id is None:
+        return ""
+    if pause.level == Level.COHORT:
+        return admission.find_cohort(session, pause.target_id).name
+    if pause.level == Level.PERSON:
+        return accounts.names_of(session, [pause.target_id]).get(pause.target_id, "")
+    return ""
 
 
 @router.post("/desk/pauses/{pause_id}/second")

@@ -159,7 +159,7 @@ def exhibits_of(visit: Visit, rows: Sequence[tuple[Share, Video]]) -> list[Exhib
                 by=names.get(video.person_id, "") if video.id in named else "",
                 warnings=[classes.get(label, label) for label in shared.labels],
                 model=video.resolved_model,
-                num_steps=recipe.get("num_steps"),
+                num_steps=recipe.get("steps"),
                 made_at=video.completed_at or video.created_at,
             )
         )

@@ -31,6 +31,7 @@ from unstrung.studio.pages.create import filled
 from unstrung.studio.pages.programme_home import BASE, OpenCohort, open_cohorts
 from unstrung.studio.pages.site import Page
 from unstrung.studio.pages.visits import Visit, VisitOf, go, page_router
+from unstrung.studio.sessions import service as sessions
 from unstrung.studio.sessions.models import Way
 from unstrung.studio.signing_in import sign_in
 from unstrung.studio.statements.models import Statement
@@ -296,7 +297,7 @@ def show_leave(visit: VisitOf, left: str = "") -> Response:
 @router.post("/programme/leave")
 def leave(visit: VisitOf) -> Response:
     """Leave in one step."""
-    admission.leave(visit.session, visit.member)
+    sessions.leave_programme(visit.session, visit.member)
     return go(f"{BASE}/leave?left=1")
 
 

@@ -50,7 +50,7 @@ class Language:
 
     def day(self, moment: datetime) -> str:
         """A date, in UTC."""
-        return format_date(moment, "long", locale=self.code)
+        return format_date(moment, "d MMM y", locale=self.code)
 
     def moment(self, moment: datetime) -> str:
         """A date and time, in UTC."""

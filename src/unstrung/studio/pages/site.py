@@ -4,7 +4,7 @@ import gzip
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import cache
 from importlib.resources import files
 from typing import Any, ClassVar, Final
@@ -16,6 +16,7 @@ from markupsafe import Markup
 
 from unstrung.studio.database import now
 from unstrung.studio.pages.languages import KNOWN, Language
+from unstrung.studio.pages.sentences import translated
 
 PREFIX: Final = "/studio"
 LOOKS: Final = ("light", "dark", "contrast")
@@ -159,12 +160,13 @@ def _globals(language: Language) -> Mapping[str, Any]:
         "icon": icon,
         "number": language.number,
         "percent": language.percent,
-        "day": language.day,
-        "moment": language.moment,
-        "ago": lambda then: language.ago(now() - then),
-        "at": datetime.fromtimestamp,
+        "day": lambda then: timed(language.day(then), then),
+        "moment": lambda then: timed(language.moment(then), then),
+        "ago": lambda then: timed(language.ago(now() - then), then),
+        "at": lambda seconds: datetime.fromtimestamp(seconds, UTC),
         "span": language.span,
         "size": language.size,
+        "translated": lambda sentence: translated(language, sentence),
     }
 
 
@@ -174,6 +176,12 @@ def address_of_static(name: str) -> str:
     if found is None:
         raise LookupError(f"there is no static file {name!r}")
     return f"{PREFIX}/static/{name}?v={found.digest}"
+
+
+def timed(words: str, then: datetime) -> Markup:
+    """Words for a moment, with the moment itself for programs that read the page."""
+    then = then.astimezone(UTC)
+    return Markup('<time datetime="{}">{}</time>').format(then.isoformat(timespec="seconds"), words)
 
 
 def icon(name: str, *, turns: bool = False) -> Markup:

@@ -4,9 +4,11 @@ A page that needs somebody sends who is not signed in to the page for it, and ba
 services become a page, or, where a script asked for a part of one, the sentence that the form shows.
 """
 
+import logging
 from collections.abc import Callable, Coroutine
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import Annotated, Any, ClassVar, Final
 from urllib.parse import quote, urlsplit
 
@@ -21,8 +23,16 @@ from unstrung.studio.access.service import Caller
 from unstrung.studio.accounts.models import Role
 from unstrung.studio.admission import service as admission
 from unstrung.studio.dependencies import Studio, Transaction, caller_of, studio_of
-from unstrung.studio.errors import Forbidden, NotFound, Unauthenticated, WireError
+from unstrung.studio.errors import (
+    BodyTooLarge,
+    Forbidden,
+    NotFound,
+    ServiceFault,
+    Unauthenticated,
+    WireError,
+)
 from unstrung.studio.pages.languages import choose
+from unstrung.studio.pages.sentences import translated
 from unstrung.studio.pages.site import LOOKS, PREFIX, Page, Reader, answer
 from unstrung.studio.sessions import service as sessions
 from unstrung.studio.visitors import guest_of
@@ -32,6 +42,7 @@ LANGUAGE_COOKIE: Final = "unstrung_language"
 LOOK_COOKIE: Final = "unstrung_look"
 SIGN_IN: Final = f"{PREFIX}/sign-in"
 ADMIN: Final = "admin"
+_log = logging.getLogger(__name__)
 
 
 class SignInFirst(Exception):  # what to do, not what went wrong
@@ -95,6 +106,8 @@ class RefusalPage(Page):
         status: of the answer.
         statement: of reasons, if there is one.
         back: where to go on.
+        is_ours: whether the fault is on our side.
+        request_id: names the request in the operator's log.
     """
 
     template: ClassVar[str] = "refusal.html"
@@ -104,6 +117,8 @@ class RefusalPage(Page):
     status: int
     statement: dict[str, Any] | None
     back: str
+    is_ours: bool
+    request_id: str
 
 
 class PageRoute(APIRoute):
@@ -125,6 +140,8 @@ class PageRoute(APIRoute):
                     return _refused(request, error)
                 given = RedirectResponse(f"{SIGN_IN}?next={quote(path_of(request))}", 303)
             except WireError as error:
+                if error.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+                    _log.warning("%s", error, exc_info=error.__cause__)
                 return _refused(request, error)
             return _for_scripts(request, given)
 
@@ -231,18 +248,50 @@ def _for_scripts(request: Request, given: Response) -> Response:
     return given
 
 
+def page_instead(request: Request, error: WireError) -> Response | None:
+    """The page that a browser is shown of what happened under `/studio`; None if it wants none.
+
+    An address that ends in a slash leads to the one without.
+    """
+    path = request.url.path
+    if path != PREFIX and not path.startswith(f"{PREFIX}/"):
+        return None
+    if error.code == "unknown_url" and path.endswith("/"):
+        query = f"?{request.url.query}" if request.url.query else ""
+        # A path alone: whatever host the request names is nothing to go by.
+        return RedirectResponse(f"{path.rstrip('/')}{query}", 308)
+    wants_page = "hx-request" in request.headers or "text/html" in request.headers.get("accept", "")
+    return _refused(request, error) if wants_page else None
+
+
 def _refused(request: Request, error: WireError) -> Response:
     request.state.refusal = error.code
     reader = reader_of(request)
-    if isinstance(error, NotFound):
-        title = reader.language.words.gettext("Not here")
-    else:
-        title = reader.language.words.gettext("This did not work")
+    title, message = _told(reader, error)
     page = RefusalPage(
-        title=title, message=str(error), code=error.code, status=error.status,
+        title=title, message=message, code=error.code, status=error.status,
         statement=error.statement, back=own_path(urlsplit(request.headers.get("referer", "")).path),
+        is_ours=error.status >= HTTPStatus.INTERNAL_SERVER_ERROR and not error.statement,
+        request_id=getattr(request.state, "request_id", ""),
     )  # fmt: skip
     given = answer(request, reader, page, error.status)
     if error.retry_after_s is not None:
         given.headers["retry-after"] = str(error.retry_after_s)
     return given
+
+
+def _told(reader: Reader, error: WireError) -> tuple[str, str]:
+    """Title and sentence of a refusal, in the reader's language as far as it is known."""
+    say = reader.language.words.gettext
+    if error.code == "unknown_url":
+        return say("Not here"), say("There is no page at this address.")
+    if error.code == "method_not_allowed":
+        return say("This did not work"), say("This page cannot be used in that way.")
+    if isinstance(error, BodyTooLarge):
+        return say("Too large"), say("What was sent is larger than this studio takes.")
+    if isinstance(error, ServiceFault):
+        return say("Away for a moment"), say("A part of the studio cannot be reached right now.")
+    if error.code == WireError.code:
+        return say("Something broke"), say("Something went wrong on our side, not on yours.")
+    title = say("Not here") if isinstance(error, NotFound) else say("This did not work")
+    return title, translated(reader.language, str(error))

@@ -1,6 +1,6 @@
 """Routes of sessions: parse, call, tell."""
 
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, BackgroundTasks, Request, Response
 
 from unstrung.studio import cookies
 from unstrung.studio.admission.routes import PathId
@@ -21,6 +21,7 @@ from unstrung.studio.sessions.schemas import (
     session_object,
     who_am_i,
 )
+from unstrung.studio.signing_in import letters_of_end, send_letter
 
 router = APIRouter(prefix="/programme/v1/session", tags=["sessions"])
 people_router = APIRouter(prefix="/programme/v1/people", tags=["sessions"])
@@ -67,8 +68,19 @@ def end_session(caller: CallerOf, session: Transaction, session_id: str) -> Sess
 
 @people_router.post("/{person_id}/sessions/end", openapi_extra=body_schema(EndSessions))
 def end_sessions_of(
-    caller: FreshCaller, body: BodyOf, session: Transaction, person_id: PathId
+    studio: StudioOf,
+    caller: FreshCaller,
+    body: BodyOf,
+    session: Transaction,
+    tasks: BackgroundTasks,
+    person_id: PathId,
 ) -> SessionsEnded:
-    """End all sessions of somebody whose browser or mailbox others may have (stewards)."""
+    """End all sessions of somebody whose browser or mailbox others may have (stewards).
+
+    The person is told by e-mail, and finds the reason among their receipts.
+    """
     asked = body.as_a(EndSessions)
-    return SessionsEnded(ended=service.end_sessions_of(session, caller, person_id, asked.reason))
+    ended = service.end_sessions_of(session, caller, person_id, asked.reason)
+    for letter in letters_of_end(session, studio.settings, person_id):
+        tasks.add_task(send_letter, studio.settings, letter)
+    return SessionsEnded(ended=ended)

@@ -21,7 +21,7 @@ from unstrung.studio.access.models import Scope
 from unstrung.studio.access.service import Caller
 from unstrung.studio.accounts.models import Person, Role
 from unstrung.studio.admission import service as admission
-from unstrung.studio.admission.models import ProgrammeRole, RoleGrant
+from unstrung.studio.admission.models import ProgrammeRole, RoleGrant, Seat
 from unstrung.studio.admission.service import Right
 from unstrung.studio.database import now
 from unstrung.studio.errors import Forbidden, InvalidField, NotFound, Unauthenticated
@@ -269,13 +269,27 @@ def end_other_sessions(session: Session, caller: Caller) -> int:
     return _end(session, others, EndReason.ENDED_BY_PERSON, now())
 
 
+def leave_programme(session: Session, caller: Caller) -> Seat:
+    """Leave: the seat is free at once, and every session ends but the one that leaves.
+
+    Works, keys and ways in stay, so whoever left signs in elsewhere again to fetch what is theirs.
+
+    Raises:
+        Conflict: if there is no seat to leave.
+    """
+    left = admission.leave(session, caller)
+    others = and_(PersonSession.person_id == caller.person_id, PersonSession.id != caller.key_id)
+    _end(session, others, EndReason.ENDED_BY_PERSON, left.left_at or now())
+    return left
+
+
 def digest_of(secret: str) -> bytes:
     """What is kept of a secret; it has 256 bits of chance, so a quick digest is as good as a slow one."""
     return hashlib.sha256(secret.encode()).digest()
 
 
 def end_all_sessions(session: Session, person_id: str) -> int:
-    """End every session of somebody who leaves or whose account was taken over, and return how many."""
+    """End every session of somebody whose account was or may have been taken over, and return how many."""
     return _end(session, PersonSession.person_id == person_id, EndReason.REVOKED, now())
 
 

@@ -130,8 +130,9 @@ def get_shared_file(
     """A file of a shared clip by a signed link; that it is still shared is asked each time."""
     must_be_signed(studio, request, viewer, expires, signature)
     with studio.database.transaction() as session:
-        _, video = service.shown_by_link(session, share_id)
-    return let_others_embed(sent(request, studio, video, variant))
+        shared, video = service.shown_by_link(session, share_id)
+    file = sent(request, studio, video, variant, with_words=shared.shows_prompt)
+    return let_others_embed(file)
 
 
 @router.get("/risk_classes")
