@@ -13,6 +13,8 @@ from unstrung.studio.accounts import service as accounts
 from unstrung.studio.admission import service as admission
 from unstrung.studio.admission.models import Cohort
 from unstrung.studio.admission.schemas import RowId
+from unstrung.studio.confidences import service as confidences
+from unstrung.studio.confidences.models import Confidence
 from unstrung.studio.database import now
 from unstrung.studio.dependencies import BodyOf
 from unstrung.studio.errors import InvalidField
@@ -23,7 +25,7 @@ from unstrung.studio.notices import pause_notice
 from unstrung.studio.pages.create import filled
 from unstrung.studio.pages.languages import KNOWN
 from unstrung.studio.pages.site import PREFIX, Page
-from unstrung.studio.pages.visits import VisitOf, go, page_router
+from unstrung.studio.pages.visits import Visit, VisitOf, go, page_router
 from unstrung.studio.pauses import service as pauses
 from unstrung.studio.pauses.models import Level, Pause, PauseGround
 from unstrung.studio.pauses.schemas import EndPause, PauseObject, pause_object
@@ -34,6 +36,7 @@ _HERE: Final = f"{PREFIX}/desk/pauses"
 _LONGEST_H: Final = {
     level: round(span.total_seconds() / 3600) for level, span in pauses.LONGEST.items()
 }
+_MOST_ITEMS: Final = 100
 _DIRECTIONS: Final = {each.code: each.direction for each in KNOWN}
 
 
@@ -79,6 +82,7 @@ class ProposalPage(Page):
         effects: whom and what it would stop.
         notice: as people would read it, by language.
         directions: in which each language is written.
+        items: that are confidential now, if the ground is that one was broken.
     """
 
     template: ClassVar[str] = "desk/pause_new.html"
@@ -90,6 +94,7 @@ class ProposalPage(Page):
     effects: Effects
     notice: dict[str, str]
     directions: dict[str, str]
+    items: Sequence[Confidence]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -143,6 +148,7 @@ def show_proposal(
         hours=hours, until=until, notice=pause_notice(level, ground, until),
         effects=figures.effects_of_pause(visit.session, caller, level, target or None),
         directions=_DIRECTIONS,
+        items=_binding(visit) if ground == PauseGround.BREACH_OF_CONFIDENCE else (),
     )  # fmt: skip
     return visit.show(page)
 
@@ -199,6 +205,12 @@ def lift(visit: VisitOf, body: BodyOf, pause_id: str) -> Response:
     caller, asked = visit.must_have_any("pause"), body.as_a(EndPause)
     pauses.end(visit.session, caller, pause_id, asked.reason)
     return go(f"{_HERE}/{pause_id}")
+
+
+def _binding(visit: Visit) -> Sequence[Confidence]:
+    """The items that somebody can break now."""
+    found = confidences.list_asked(visit.session, visit.member, None, _MOST_ITEMS)
+    return [item for item, _ in found if confidences.state_of(item) == "in force"]
 
 
 def _told(pause: Pause) -> PauseObject:
