@@ -18,7 +18,7 @@ from unstrung.studio.applications.models import Criteria
 from unstrung.studio.database import now
 from unstrung.studio.dependencies import BodyOf
 from unstrung.studio.errors import InvalidField
-from unstrung.studio.fields import StrictRequest, one_of
+from unstrung.studio.fields import StrictRequest
 from unstrung.studio.invitations import service as invitations
 from unstrung.studio.invitations.models import Invitation
 from unstrung.studio.invitations.service import InvitationState, Terms
@@ -49,6 +49,12 @@ class CohortForm(StrictRequest):
     takes_applications: bool = False
 
 
+def _known_chain(value: object) -> object:
+    if value not in DRAND_CHAINS:
+        raise ValueError(f"must be one of {', '.join(DRAND_CHAINS)}")
+    return value
+
+
 class LotteryForm(StrictRequest):
     """A draw that closes after some hours."""
 
@@ -56,7 +62,7 @@ class LotteryForm(StrictRequest):
     seats: int = Field(ge=1, le=1_000_000)
     hours: float = Field(gt=0, le=24 * 90)
     open_for_hours: float = Field(24.0, ge=1, le=168)
-    drand_chain: Annotated[str, BeforeValidator(one_of(DRAND_CHAINS))] | None = None
+    drand_chain: Annotated[str, BeforeValidator(_known_chain)] | None = None
     drand_round: int | None = Field(None, ge=1, le=10**12)
 
 

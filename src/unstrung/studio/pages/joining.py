@@ -15,7 +15,7 @@ from unstrung.studio.admission import service as admission
 from unstrung.studio.admission.models import Cohort, ProgrammeRole, Seat
 from unstrung.studio.admission.service import RIGHTS
 from unstrung.studio.appeals import service as appeals
-from unstrung.studio.appeals.models import Appeal
+from unstrung.studio.appeals.models import Appeal, AppealStage
 from unstrung.studio.appeals.schemas import AppealRefusal
 from unstrung.studio.applications import service
 from unstrung.studio.applications.models import Application
@@ -83,6 +83,7 @@ class ApplicationPage(Page):
         statement: of reasons, if it was refused.
         invitation: state of the invitation, if it was admitted.
         appeals: against the refusal, newest first.
+        may_appeal: whether another appeal can be lodged: to one person, then to a panel.
         rule: the order of the waitlist.
     """
 
@@ -96,6 +97,7 @@ class ApplicationPage(Page):
     statement: Statement | None
     invitation: str
     appeals: Sequence[Appeal]
+    may_appeal: bool
     rule: str
 
 
@@ -325,6 +327,7 @@ def _followed(visit: Visit, application: Application, code: str) -> ApplicationP
     found = open_cohorts(visit.session, rows)
     cohort = next(each for each in found if each.cohort.id == application.cohort_id)
     waits = application.draw_place is None and cohort.lottery is not None
+    lodged = appeals.list_for_applicant(visit.session, *_parts(code))
     return ApplicationPage(
         title=visit.say("Your application"), application=application, code=code,
         link=f"{cookies.site(visit.studio.settings)}{BASE}/application#{code}",
@@ -332,7 +335,8 @@ def _followed(visit: Visit, application: Application, code: str) -> ApplicationP
         lottery=cohort.lottery.id if waits and cohort.lottery else "",
         statement=service.statement_of(visit.session, application),
         invitation=str(service.invitation_of(visit.session, application) or ""),
-        appeals=appeals.list_for_applicant(visit.session, *_parts(code)),
+        appeals=lodged,
+        may_appeal=all(each.outcome and each.stage != AppealStage.PANEL for each in lodged),
         rule=waitlist.RULE,
     )  # fmt: skip
 
