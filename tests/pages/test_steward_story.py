@@ -10,7 +10,9 @@ from pages.conftest import passkey_device, violations
 from pages.stage import Stage
 from pages.test_desk import hold, send, sign_in_by_passkey
 from unstrung.lottery import DRAND_CHAINS
-from unstrung.studio.accounts.models import Role
+from unstrung.studio.access import service as access
+from unstrung.studio.access.models import Scope
+from unstrung.studio.accounts.models import Person, Role
 from unstrung.studio.admission import service as admission
 from unstrung.studio.admission.models import ProgrammeRole
 from unstrung.studio.appeals import service as appeals
@@ -20,11 +22,16 @@ from unstrung.studio.applications.models import Application, ApplicationState
 from unstrung.studio.confidences import service as confidences
 from unstrung.studio.confidences.models import Answer, ConfidenceKind
 from unstrung.studio.database import now
+from unstrung.studio.feedback import service as feedback
+from unstrung.studio.feedback.models import FeedbackKind
+from unstrung.studio.feedback.service import About, Note
+from unstrung.studio.identity import new_id
 from unstrung.studio.lotteries.models import Lottery
 from unstrung.studio.pages.languages import KNOWN
 from unstrung.studio.pages.visits import LANGUAGE_COOKIE
 from unstrung.studio.pauses.models import Level, Pause, PauseGround
 from unstrung.studio.shares.models import Share, ShareStatus
+from unstrung.studio.signals.models import Signal, Step
 from unstrung.studio.statements import service as statements
 
 pytestmark = [pytest.mark.enable_socket, pytest.mark.allow_hosts(["127.0.0.1", "::1", "localhost"])]
@@ -131,7 +138,7 @@ def _publish_criteria(desk: Desk) -> None:
     desk.page.fill(f"{form} [name=clauses]", "own-work: You show work of your own.")
     desk.page.click(f"{form} [type=submit]")
     # Only the page that comes after it has them as what it began with.
-    desk.page.wait_for_function("document.querySelector('[name=clauses]').defaultValue")
+    desk.page.wait_for_function("() => document.querySelector('[name=clauses]').defaultValue")
     assert violations(desk.page) == []
 
 
@@ -183,6 +190,115 @@ def _gates(desk: Desk) -> None:
     page.click("form[action$='/reopen'] [type=submit]")
     page.wait_for_selector("text=One finding came back.")
     assert not page.locator("a[href='https://example.org/report']").count()
+
+
+def test_an_applicant_reads_a_refusal_and_contests_it(
+    desk: Desk, stage: Stage, visit: Callable[..., Any]
+) -> None:
+    """Whoever hears it sees what was applied with and no name; its applicant reads how it went."""
+    with stage.database.transaction() as session:
+        cohort = admission.create_cohort(session, f"Potters {desk.code}", 9, "Who turns clay.").id
+        clauses = {"own-work": "You show work of your own."}
+        applications.publish_criteria(session, None, cohort, "Who turns clay.", clauses, {})
+        wish = applications.Wish(
+            cohort, "Otto", "otto@example.org", (ProgrammeRole.ARTIST,), "Bowls that sing."
+        )
+        made, token = applications.apply(session, wish)
+        made_id = made.id
+    desk.go(f"/applications/{made_id}", "Application")
+    desk.fill(facts="The links lead to somebody else's bowls.", change="Show bowls of your own.")
+    desk.page.click("form[action$='/refuse'] [type=submit]")
+    desk.page.wait_for_selector("#reasons")
+
+    page = visit(locale=desk.code)
+    page.goto("/studio/programme/application")
+    page.fill("[name=code]", f"{made_id}.{token}")
+    page.locator("form:has([name=code]) button").click()
+    page.wait_for_selector("section:has(#why)")
+    told = page.locator("section:has(#why)").inner_text()
+    for words in ("You show work of your own.", "else's bowls", "Show bowls of your own."):
+        assert words in told
+    form = "form[action$='/application/appeal']"
+    page.click(f"details:has({form}) > summary")
+    page.fill(f"{form} [name=text]", "They are mine; the shop sells them.")
+    page.click(f"{form} [type=submit]")
+    page.wait_for_selector(form, state="detached")
+
+    other = Desk(visit(f"Juno {desk.code}"), desk.code)
+    other.go("/hearings", "Appeals")
+    other.page.click("form[action$='/take'] button")
+    other.page.wait_for_selector("form[action$='/decide']")
+    seen = other.page.locator("main").inner_text()
+    assert "Bowls that sing." in seen
+    assert "otto" not in seen.lower()
+    _decide(other, "upheld", "The shop is not in the links.")
+    page.goto("/studio/programme/application")
+    told = page.locator("section:has(#why)").inner_text()
+    assert "The shop is not in the links." in told
+    assert desk.language.words.gettext("Not won") in told
+    assert page.locator(form).count() == 1, "a panel can still hear it"
+    assert violations(page) == []
+
+
+def test_what_is_answered_and_checked(desk: Desk, stage: Stage) -> None:
+    """An invitation is revoked, a note answered, a signal settled, and a receipt checked."""
+    page, name = desk.page, f"Noor {desk.code}"
+    with stage.database.transaction() as session:
+        admission.create_cohort(session, f"Carvers {desk.code}", 9, "Who carves.")
+    desk.go("/invitations", "Invitations")
+    desk.fill(note=f"For Amal {desk.code}")
+    page.click("form[action$='/invitations'] [type=submit]")
+    page.wait_for_selector("#code")
+    desk.go("/invitations")
+    row = page.locator(f"tr:has-text('For Amal {desk.code}')")
+    row.locator("form[action$='/revoke'] button").click()
+    row.locator("form").wait_for(state="detached")
+
+    video_id = stage.make_clip(name, "a fox")
+    with stage.database.transaction() as session:
+        note = Note(FeedbackKind.BUG, "The tail flickers.")
+        note_id = feedback.give(session, stage.caller(name), About(video_id), note).id
+    desk.go("/feedback", "Feedback")
+    form = f"form[action$='/{note_id}']"
+    page.click(f"details:has({form}) > summary")
+    page.select_option(f"{form} [name=status]", "declined")
+    page.click(f"{form} [type=submit]")
+    page.wait_for_selector(f"{form} [role=alert] .notice")
+    page.fill(f"{form} [name=reason]", "The next model does not do it.")
+    page.click(f"{form} [type=submit]")
+    page.wait_for_selector(f"li:has({form}) p.said >> text=The next model")
+
+    _suspect(stage, name)
+    desk.go("/signals", "Signals")
+    assert violations(page) == []
+    desk.fill(outcome="A class shares a network.")
+    page.click("form[action$='/settle'] [type=submit]")
+    page.wait_for_selector(".empty")
+    desk.go("/log", "Log")
+    _check_receipts(page)
+
+
+def _suspect(stage: Stage, name: str) -> None:
+    with stage.database.transaction() as session:
+        person = session.get_one(Person, stage.people[name])
+        key = access.create_key(session, person, "laptop", [Scope.READ])[0]
+        signal = Signal(
+            id=new_id("signal"), key_id=key.id, person_id=person.id, step=Step.ASK_STEWARD, score=9,
+            facts="Nine networks within an hour.", pause_id=None, noted_at=now(), settled_at=None,
+            settled_by=None, outcome=None,
+        )  # fmt: skip
+        session.add(signal)
+
+
+def _check_receipts(page: Any) -> None:
+    """A receipt of one's own holds; what is none does not."""
+    link = page.locator("a[href^='/programme/v1/receipts/']").first
+    link.wait_for()
+    text = page.request.get(link.get_attribute("href")).body()
+    for given, told in ((text, "[role=status] .good"), (b"nothing", "[role=alert] .problem")):
+        page.set_input_files("[name=receipt]", {"name": "r", "mimeType": "", "buffer": given})
+        page.click("form[action$='/desk/log'] button")
+        page.wait_for_selector(told)
 
 
 def test_what_is_refused_is_seen_by_others(
