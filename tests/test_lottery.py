@@ -12,6 +12,7 @@ from unstrung.lottery import (
     DRAND_CHAINS,
     assurances_of,
     contributions_hash_of,
+    drand_round_after,
     drand_time,
     faults_of,
     faults_of_own,
@@ -32,6 +33,15 @@ SECRETS = st.binary(min_size=32, max_size=32)
 PHRASES = st.dictionaries(st.from_regex(r"ticket_[0-9a-f]{4}", fullmatch=True), st.text(min_size=1))
 QUICK = "52db9ba70e0cc0f6eaf7803dd07447a1f5477735fd3f661792ba94600c84e971"
 START = datetime(2026, 12, 1, tzinfo=UTC)
+
+
+@given(st.sampled_from(sorted(DRAND_CHAINS)), st.datetimes(timezones=st.just(UTC)))
+def test_the_round_after_a_moment_is_the_first_that_nobody_knows_then(
+    chain: str, moment: datetime
+) -> None:
+    number = drand_round_after(chain, moment)
+    assert moment < drand_time(chain, number)
+    assert number == 1 or drand_time(chain, number - 1) <= moment
 
 
 def receipt(index: int, kind: str, content: dict[str, Any]) -> str:

@@ -121,8 +121,8 @@ def test_who_comes_in(desk: Desk, stage: Stage) -> None:
     assert "somebody else's cloth" in page.locator("section:has(#reasons)").inner_text()
     assert state_of(stage, otto) == ApplicationState.REFUSED
 
-    for drand_round in ("", str(coming_round())):
-        _draw(desk, stage, cohort_id, drand_round)
+    for chain in ("", CHAIN):
+        _draw(desk, stage, cohort_id, chain)
 
     if desk.code == "en":  # there is one release for all
         _gates(desk)
@@ -142,23 +142,16 @@ def _publish_criteria(desk: Desk) -> None:
     assert violations(desk.page) == []
 
 
-def coming_round() -> int:
-    """A round of the chain that comes in three hours."""
-    first, period_s = DRAND_CHAINS[CHAIN]
-    return int((now().timestamp() + 3 * 3600 - first) / period_s)
-
-
-def _draw(desk: Desk, stage: Stage, cohort_id: str, drand_round: str) -> None:
+def _draw(desk: Desk, stage: Stage, cohort_id: str, chain: str) -> None:
     """Announce, close and draw; with phrases of entrants, or with a public round as well."""
     page = desk.page
-    applied(stage, cohort_id, f"mira{len(drand_round)}")
+    applied(stage, cohort_id, f"mira{len(chain)}")
     desk.go("/lotteries", "Lotteries")
     page.select_option("[name=cohort_id]", cohort_id)
     desk.fill(seats="1", hours="1", open_for_hours="1")
-    if drand_round:
+    if chain:  # its round follows from closing
         page.click("details.more summary")
-        page.select_option("[name=drand_chain]", CHAIN)
-        desk.fill(drand_round=drand_round)
+        page.select_option("[name=drand_chain]", chain)
     desk.send("/lotteries", "**/lotteries/lottery_*")
     with stage.database.transaction() as session:
         lottery = session.get_one(Lottery, page.url.rpartition("/")[2].partition("?")[0])
@@ -166,7 +159,7 @@ def _draw(desk: Desk, stage: Stage, cohort_id: str, drand_round: str) -> None:
     page.reload()
     desk.send("/close", "**/lotteries/lottery_*")
     page.wait_for_selector("form[action$='/draw']")
-    if drand_round:
+    if chain:
         desk.fill(drand_randomness="ab" * 32)
     page.click("form[action$='/draw'] [type=submit]")
     page.wait_for_selector(".steps ol code")
@@ -307,13 +300,13 @@ def test_what_is_refused_is_seen_by_others(
     """A refusal at once, an appeal upheld, a panel that overturns it, and a refusal that needs a second."""
     noor = stage.caller(f"Noor {desk.code}")
     share_id = hold(stage, f"Noor {desk.code}")
-    _refuse(Desk(visit(f"Rin {desk.code}"), desk.code), share_id)
+    refuser = Desk(visit(f"Rin {desk.code}"), desk.code)
+    _refuse(refuser, share_id)
     with stage.database.transaction() as session:
         assert session.get_one(Share, share_id).status == ShareStatus.REFUSED
         statement = statements.list_statements(session, noor, None, 1)[0].id
         appeals.lodge(session, noor, statement, "They are foxes, and nobody is meant.")
 
-    refuser = Desk(visit(f"Rin {desk.code}"), desk.code)
     refuser.go("/hearings", "Appeals")
     assert refuser.page.locator(".empty").count(), "whoever refused does not hear the appeal"
     desk.go("/hearings", "Appeals")
@@ -334,7 +327,7 @@ def test_what_is_refused_is_seen_by_others(
 
     # Whoever has appealed is not refused again by one person alone.
     again = hold(stage, f"Noor {desk.code}")
-    _refuse(Desk(visit(f"Rin {desk.code}"), desk.code), again)
+    _refuse(refuser, again)
     with stage.database.transaction() as session:
         assert session.get_one(Share, again).status == ShareStatus.WAITING
     other = Desk(visit(f"Yuki {desk.code}"), desk.code)
