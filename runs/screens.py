@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
 from typing import Any, Final
+from urllib.parse import quote
 
 import structlog
 from PIL import Image
@@ -49,6 +50,9 @@ class Shot:
     ways: tuple[str, ...] = ()
 
 
+BOARD: Final = (
+    "0 a fox stands in a snowy field\n2 the fox jumps up and down\n5 the fox stands at night\n7 end"
+)
 VISITOR: Final = {
     "home": Shot("/studio"), "sign-in": Shot("/studio/sign-in"),
     "programme-visitor": Shot("/studio/programme"), "apply": Shot("/studio/programme/apply"),
@@ -84,7 +88,7 @@ MEMBER: Final = {
     "clip-shared": Shot("/studio/clips/{clip}", at="#sharing"),
     "clip-refused": Shot("/studio/clips/{refused}", at="#sharing"),
     "clip-failed": Shot("/studio/clips/{failed}"), "compare": Shot("/studio/compare?a={clip}&b={other}"),
-    "storyboard": Shot("/studio/storyboard"), "library": Shot("/studio/library"),
+    "storyboard": Shot(f"/studio/storyboard?text={quote(BOARD)}"), "library": Shot("/studio/library"),
     "library-folder": Shot("/studio/library?folder={folder}"),
     "library-chosen": Shot(
         "/studio/library", (".shelf-tick >> nth=0", ".shelf-tick >> nth=2"), "#chosen-clips"
@@ -114,6 +118,7 @@ STEWARD: Final = {
     "desk-review-shown": Shot("/studio/desk/reviews/{review}", ("[data-reveal]",)),
     "desk-hearing": Shot("/studio/desk/hearings/{hearing}"),
     "desk-pause": Shot("/studio/desk/pauses/{pause}"),
+    "desk-pause-waiting": Shot("/studio/desk/pauses/{proposal}"),
     "desk-pause-new": Shot(
         "/studio/desk/pauses/new?level=cohort&ground=capacity&hours=6&cohort_id={cohort}"
     ),

@@ -116,13 +116,16 @@ def fill(stage: Stage) -> dict[str, str]:
     places = _programme(stage)
     clips = [stage.make_clip("Noor", prompt) for prompt in PROMPTS]
     shared, folder = _shelves_and_shares(stage, clips)
-    _refuse(stage, _held(stage, clips[6]))
-    _refuse(stage, _held(stage, clips[8]))
+    for clip, who in ((clips[6], "owl"), (clips[8], "cat")):
+        facts = (
+            f"From the first second on, the {who} holds the sign of a group that calls for hatred."
+        )
+        _refuse(stage, _held(stage, clip), facts, f"Leave the sign out; the {who} is fine.")
     claimed, waiting = _held(stage, clips[7]), _held(stage, clips[1])
     with stage.database.transaction() as session:
         reviews.claim(session, stage.caller("Stella"), claimed)
     heard, statement = _appeals(stage)
-    pause = _pauses(stage, places)
+    pause, proposal = _pauses(stage, places)
     _confidences(stage, places)
     _signals(stage)
     with stage.database.transaction() as session:
@@ -137,7 +140,8 @@ def fill(stage: Stage) -> dict[str, str]:
     return {
         "clip": clips[0], "other": clips[2], "share": shared, "folder": folder,
         "refused": clips[6], "failed": failed, "review": claimed, "waiting": waiting,
-        "hearing": heard, "statement": statement, "pause": pause, "person": stage.people["Rin"],
+        "hearing": heard, "statement": statement, "pause": pause, "proposal": proposal,
+        "person": stage.people["Rin"],
         "cohort": places.painters, "weavers": places.weavers, "application": places.application,
         "code": places.code, "drawn": places.drawn, "announced": places.announced,
     }  # fmt: skip
@@ -255,14 +259,12 @@ def _held(stage: Stage, clip: str) -> str:
         return shared.id
 
 
-def _refuse(stage: Stage, share_id: str) -> None:
+def _refuse(stage: Stage, share_id: str, facts: str, change: str) -> None:
     """Have the reviewer refuse a share."""
     risk = next(each for each in _assessor(stage).listed() if each.action == Action.REVIEW)
     rin = stage.caller("Rin")
     with stage.database.transaction() as session:
         reviews.claim(session, rin, share_id)
-        facts = "From the first second on, the owl holds the sign of a group that calls for hatred."
-        change = "Leave the sign out; the owl and the forest are fine."
         told = reviews.Refusal("sharing", facts, risk.name, change, 1.0, 2.5)
         reviews.refuse(session, _assessor(stage), rin, share_id, told)
 
@@ -282,7 +284,7 @@ def _appeals(stage: Stage) -> tuple[str, str]:
         return hearing, str(found[0].id)
 
 
-def _pauses(stage: Stage, places: Places) -> str:
+def _pauses(stage: Stage, places: Places) -> tuple[str, str]:
     """A pause of one cohort that was, one of the other that is, and one of all that waits for a second."""
     stella = stage.caller("Stella")
     plan = "The machine room has its second line."
@@ -301,11 +303,11 @@ def _pauses(stage: Stage, places: Places) -> str:
             Level.COHORT, places.weavers, PauseGround.CAPACITY, "One of two machines is being mended.",
             plan, now() + timedelta(hours=30),
         ))  # fmt: skip
-        pauses.propose(session, stella, pauses.Order(
+        waiting = pauses.propose(session, stella, pauses.Order(
             Level.EVERYBODY, None, PauseGround.SECURITY_INCIDENT, "Somebody got at a backup.",
             "All keys are made anew.", now() + timedelta(hours=12),
         ))  # fmt: skip
-        return present.id
+        return present.id, waiting.id
 
 
 def _confidences(stage: Stage, places: Places) -> None:
