@@ -49,7 +49,7 @@ class Plan:
     minutes: Minutes
     text_batch: int = 256
     text_sample: int = 40_000
-    decoder_batch: int = 24
+    decoder_batch: int = 16
     compiles: bool = False
 
 
