@@ -51,7 +51,10 @@ def train(
     resume: Annotated[bool, typer.Option("--resume", help="Go on from the last state.")] = False,
     start: Annotated[
         Path | None,
-        typer.Option(help="Transformer, planner, student: folder of weights to begin with."),
+        typer.Option(
+            help="Transformer, planner, student: folder of weights to begin with; autoencoder: "
+            "of the transformer whose clips it learns to show."
+        ),
     ] = None,
     cooldown: Annotated[
         float | None,
@@ -72,7 +75,7 @@ def train(
     with RunDisplay(Console(stderr=True), f"{part.value} {preset}") as display:
         if part is Part.TRANSFORMER:
             run(preset, folder, minutes, resume, display.show, start, cooldown)
-        elif part in (Part.PLANNER, Part.STUDENT):
+        elif part in (Part.PLANNER, Part.STUDENT, Part.AUTOENCODER):
             run(preset, folder, minutes, resume, display.show, start)
         else:
             run(preset, folder, minutes, resume, display.show)

@@ -17,7 +17,7 @@ from unstrung.engine.layout import LAYOUT_SIZE
 from unstrung.engine.layout_reading import follow
 from unstrung.engine.models.autoencoder import Autoencoder
 from unstrung.engine.models.layout import PLAN_CHANNELS, from_plan, to_plan
-from unstrung.engine.models.sketch import sketch_latents
+from unstrung.engine.models.sketch import sketch_latents, sketch_pictures
 from unstrung.engine.models.text_encoder import Condition, TextEncoder
 from unstrung.engine.models.transformer import Transformer
 from unstrung.engine.shapes import COMPRESSION, LatentShape
@@ -145,6 +145,25 @@ class Denoiser:
                 self.autoencoder, condition.portraits, layout, condition.frame_spans, grid
             )
         return replace(condition, layout=layout, sketch=sketch)
+
+    @torch.inference_mode()
+    def sketch(
+        self,
+        captions: Sequence[Sequence[str]],
+        frame_spans: Tensor,
+        layout: Tensor | None,
+        grid: tuple[int, int],
+    ) -> Tensor | None:
+        """Who was meant to be where, for the decoder, (B, 4, T, 16 H, 16 W); None if nobody can say.
+
+        Args:
+            captions, frame_spans, layout: as in `draw`.
+            grid: H and W of the latents.
+        """
+        if layout is None or self.autoencoder is None or not self.text_encoder.num_portraits:
+            return None
+        told = self.text_encoder.condition(captions, frame_spans)
+        return sketch_pictures(self.autoencoder, told.portraits, layout, frame_spans, grid)
 
     def velocity_field(
         self,

@@ -408,6 +408,7 @@ def _draw(model: TextToVideo, scenes: Sequence[_Scene], drawing: _Drawing) -> It
         spans = [shot_of_latent_frames(len(scene.captions), latent.frames) for scene in batch]
         captions, seeds = [each.captions for each in batch], [each.noise_seed for each in batch]
         aspect = drawing.shape.width / drawing.shape.height
+        layouts = model.denoiser.lay_out(captions, torch.tensor(spans), seeds, aspect)
         latents = model.denoiser.draw(
             captions,
             torch.tensor(spans),
@@ -415,10 +416,9 @@ def _draw(model: TextToVideo, scenes: Sequence[_Scene], drawing: _Drawing) -> It
             drawing.num_steps,
             drawing.guidance_scale,
             model.model.shift,
-            layout=model.denoiser.lay_out(captions, torch.tensor(spans), seeds, aspect),
+            layout=layouts,
         )
-        for index in range(len(batch)):
-            yield model.decode(latents[index : index + 1])
+        yield from model.decode(latents, captions, spans, layouts)
 
 
 def _renders(

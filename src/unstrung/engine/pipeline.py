@@ -130,7 +130,8 @@ class TextToVideo:
             started = time.perf_counter()
             latents, layouts = self._denoise(spans, fitted, seeds, num_steps, scale, on_step, given)
             timings_s["denoise"] = time.perf_counter() - started
-            clips = tuple(self.decode(latents[i : i + 1]) for i in range(len(seeds)))
+            told = [spans.captions] * len(seeds)
+            clips = tuple(self.decode(latents, told, [spans.of_frames] * len(seeds), layouts))
             if given is not None:
                 clips = tuple(faithful(clip, given) for clip in clips)
             timings_s["decode"] = time.perf_counter() - started - timings_s["denoise"]
@@ -269,9 +270,27 @@ class TextToVideo:
         return picture
 
     @torch.inference_mode()
-    def decode(self, latents: Tensor) -> np.ndarray:
-        """Frames (F, H, W, 3) uint8 of one clip's latents (1, C, F, H, W)."""
-        return _to_uint8(self.autoencoder.decode(latents)[0])
+    def decode(
+        self,
+        latents: Tensor,
+        captions: Sequence[Sequence[str]],
+        spans: Sequence[Sequence[int]],
+        layouts: Tensor | None,
+    ) -> list[np.ndarray]:
+        """Frames (F, H, W, 3) uint8 of each clip of a batch, one after the other to spare memory.
+
+        Args:
+            latents: (B, C, F, H, W).
+            captions, spans: that each clip was drawn to.
+            layouts: (B, F, `LAYOUT_SIZE`) that it was drawn to, or None.
+        """
+        clips, grid = [], (latents.shape[3], latents.shape[4])
+        for index in range(len(latents)):
+            layout = None if layouts is None else layouts[index : index + 1]
+            of_frames = torch.tensor([list(spans[index])])
+            sketch = self.denoiser.sketch([captions[index]], of_frames, layout, grid)
+            clips.append(_to_uint8(self.autoencoder.decode(latents[index : index + 1], sketch)[0]))
+        return clips
 
 
 @contextmanager

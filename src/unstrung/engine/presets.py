@@ -68,8 +68,8 @@ MINI = ModelPreset(
     num_portraits=2,
     planner_size=192,
     planner_depth=4,
-    decoder_channels=256,
-    decoder_depth=3,
+    decoder_channels=160,
+    decoder_depth=5,
     vocabulary_size=10_000,
     native=NativeShapes(sizes=_sizes(128, 224, 128), multiple=32),
 )

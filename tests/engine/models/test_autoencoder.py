@@ -92,7 +92,8 @@ def test_a_change_of_one_latent_frame_never_reaches_the_frames_before_it(
     with torch.no_grad():
         difference = (autoencoder.decode(changed) - autoencoder.decode(latents)).abs()
     moved = difference.amax(dim=(0, 1, 3, 4)) > 1e-6
-    assert moved.tolist() == [False] * 5 + [True] * 4 + [False] * 4
+    # The learned decoder looks back by one cell.
+    assert moved.tolist() == [False] * 5 + [True] * 4 + [decoder_channels > 0] * 4
 
 
 def test_the_first_frame_is_coded_as_a_still() -> None:

@@ -30,7 +30,7 @@ class AutoencoderConfig:
 
     Attributes:
         latent_channels: C, principal components kept per cell.
-        decoder_channels: width of the learned decoder at one eighth of the pixels; 0 for linear only.
+        decoder_channels: width of the learned decoder at one quarter of the pixels; 0 for linear only.
         decoder_depth: residual blocks of the learned decoder.
     """
 
@@ -99,69 +99,101 @@ class Autoencoder(nn.Module):
         cells = rearrange(latents, "B C F H W -> B F H W C") * self.scale @ self.basis + self.mean
         return from_cells(cells)
 
-    def decode(self, latents: Tensor) -> Tensor:
-        """The clip (B, 3, 1 + 4k, 16 H, 16 W) that latents stand for, in [-1, 1]."""
+    def decode(self, latents: Tensor, sketch: Tensor | None = None) -> Tensor:
+        """The clip (B, 3, 1 + 4k, 16 H, 16 W) that latents stand for, in [-1, 1].
+
+        Args:
+            latents: (B, C, 1 + k, H, W).
+            sketch: (B, 4, 1 + 4k, 16 H, 16 W) from `models.sketch.sketch_pictures`, who was meant to be
+                where; None shows the decoder nobody.
+        """
         video = self.decode_linear(latents)
         if self.refiner is not None:
-            video = video + self.refiner(video, latents)
+            video = video + self.refiner(video, latents, sketch)
         return video.clamp(-1.0, 1.0)
 
 
 class Refiner(nn.Module):
-    """Draws what the linear code leaves out: edges, and the seams between cells.
+    """Draws what the linear code leaves out and what the transformer left unclear, seeing who was meant.
 
-    Works on single frames of the linear picture, folded to one eighth of its size, with the latents of
-    the cell beside them; pointwise and depthwise 5 x 5 layers after Liu et al. 2022 (ConvNeXt,
-    2201.03545). The last layer starts at zero: an untrained refiner changes nothing.
+    A decoder that takes the last step of denoising, after HaCohen et al. 2024 (LTX-Video, 2501.00103), and
+    looks details up on the sketch of the portraits, as the transformer does. Works on single frames of the
+    linear picture, folded to one quarter of its size, with the sketch beside it, the latents of the cell and
+    of the one before it, and which frame of its cell it is; pointwise and depthwise 7 x 7 layers after Liu et
+    al. 2022 (ConvNeXt, 2201.03545). What comes out is a change of colour and how far to go over to the
+    sketch's own. Causal, as the encoder is. The last layer starts at zero: an untrained one changes nothing.
     """
 
-    def __init__(self, config: AutoencoderConfig, fold: int = 8) -> None:
-        """Build for `decoder_channels` at 1 / `fold` of the pixels."""
+    FOLD = 4
+    SKETCH_CHANNELS = 4  # colour and cover
+
+    def __init__(self, config: AutoencoderConfig) -> None:
+        """Build for `decoder_channels` at one quarter of the pixels."""
         super().__init__()
-        self.fold = fold
-        width = config.decoder_channels
-        self.proj_in = nn.Conv2d(3 * fold * fold, width, 1)
-        self.latent_in = nn.Conv2d(config.latent_channels, width, 1, bias=False)
+        width, area = config.decoder_channels, self.FOLD * self.FOLD
+        self.proj_in = nn.Conv2d((3 + self.SKETCH_CHANNELS) * area, width, 1)
+        self.latent_in = nn.Conv2d(2 * config.latent_channels, width, 1, bias=False)
+        self.moment_in = nn.Embedding(COMPRESSION.frames, width)
         self.blocks = nn.ModuleList(_RefinerBlock(width) for _ in range(config.decoder_depth))
-        self.proj_out = nn.Conv2d(width, 3 * fold * fold, 3, padding=1)
+        self.proj_out = nn.Conv2d(width, (3 + 1) * area, 3, padding=1)
+        nn.init.zeros_(self.moment_in.weight)
         nn.init.zeros_(self.proj_out.weight)
         if self.proj_out.bias is not None:
             nn.init.zeros_(self.proj_out.bias)
 
-    def forward(self, video: Tensor, latents: Tensor) -> Tensor:
+    def forward(self, video: Tensor, latents: Tensor, sketch: Tensor | None = None) -> Tensor:
         """The correction (B, 3, F, H, W) to add to the linear picture.
 
         Args:
             video: (B, 3, 1 + 4k, H, W) from `decode_linear`.
             latents: (B, C, 1 + k, H / 16, W / 16).
+            sketch: (B, 4, 1 + 4k, H, W); None for nobody.
         """
         batch, _, frames, _, _ = video.shape
-        dtype = (
-            self.proj_in.weight.dtype
-        )  # may be bf16; the linear picture and the sum stay in fp32
-        pictures = rearrange(video, "B C F H W -> (B F) C H W").clamp(-1.2, 1.2).to(dtype)
-        x = self.proj_in(functional.pixel_unshuffle(pictures, self.fold))
-        steps = torch.arange(frames)
-        of_frame = (steps + COMPRESSION.frames - 1) // COMPRESSION.frames
-        cells = self.latent_in(rearrange(latents, "B C F H W -> (B F) C H W").to(dtype))
-        cells = rearrange(cells, "(B F) D H W -> B F D H W", B=batch)[:, of_frame]
-        cells = rearrange(cells, "B F D H W -> (B F) D H W")
-        x = x + functional.interpolate(
-            cells, scale_factor=COMPRESSION.height // self.fold, mode="nearest"
+        steps = torch.arange(frames) + COMPRESSION.frames - 1
+        of_frame, moments = steps // COMPRESSION.frames, steps % COMPRESSION.frames
+        before = torch.cat([latents[:, :, :1], latents[:, :, :-1]], dim=2)
+        cells = torch.cat([latents, before], dim=1)[:, :, of_frame]
+        if sketch is None:
+            sketch = video.new_zeros(batch, self.SKETCH_CHANNELS, *video.shape[2:])
+        change = self.of_frames(
+            rearrange(video, "B C F H W -> (B F) C H W"),
+            rearrange(cells, "B C F H W -> (B F) C H W"),
+            moments.repeat(batch),
+            rearrange(sketch, "B C F H W -> (B F) C H W"),
         )
+        return rearrange(change, "(B F) C H W -> B C F H W", B=batch)
+
+    def of_frames(self, pictures: Tensor, cells: Tensor, moments: Tensor, sketch: Tensor) -> Tensor:
+        """The same for frames (N, 3, H, W) from anywhere.
+
+        Args:
+            pictures: (N, 3, H, W) of the linear code.
+            cells: (N, 2 C, h, w) latents of each frame's cell and of the cell before it.
+            moments: (N,) place of each frame in its cell, 0 to 3.
+            sketch: (N, 4, H, W) colour, 0 where there is nobody, and cover.
+        """
+        # It may be bf16; the linear picture and the sum stay in fp32.
+        dtype = self.proj_in.weight.dtype
+        seen = torch.cat([pictures.clamp(-1.2, 1.2), sketch], dim=1).to(dtype)
+        x = self.proj_in(functional.pixel_unshuffle(seen, self.FOLD))
+        told = self.latent_in(cells.to(dtype)) + self.moment_in(moments)[:, :, None, None]
+        factor = COMPRESSION.height // self.FOLD
+        x = x + functional.interpolate(told, scale_factor=factor, mode="nearest")
         x = x.contiguous(memory_format=torch.channels_last)
         for block in self.blocks:
             x = block(x)
-        change = functional.pixel_shuffle(self.proj_out(x), self.fold).float()
-        return rearrange(change, "(B F) C H W -> B C F H W", B=batch)
+        drawn = functional.pixel_shuffle(self.proj_out(x), self.FOLD).float()
+        change, share = drawn[:, :3], drawn[:, 3:]
+        return change + share * (sketch[:, :3] - sketch[:, 3:] * pictures)
 
 
 class _RefinerBlock(nn.Module):
-    """Depthwise 5 x 5, then a pointwise network of twice the width."""
+    """Depthwise 7 x 7, then a pointwise network of twice the width."""
 
     def __init__(self, width: int) -> None:
         super().__init__()
-        self.spread = nn.Conv2d(width, width, 5, padding=2, groups=width)
+        self.spread = nn.Conv2d(width, width, 7, padding=3, groups=width)
         self.norm = nn.GroupNorm(1, width)
         self.up = nn.Conv2d(width, 2 * width, 1)
         self.down = nn.Conv2d(2 * width, width, 1)

@@ -38,11 +38,8 @@ def sketch_latents(
         frame_spans: (B, F) whose portraits each frame shows.
         grid: H and W of the latents.
     """
-    batch, spans, count = portraits.shape[:3]
-    flat = portraits.flatten(0, 2)[:, :, None].to(autoencoder.mean.dtype)
-    pictures = autoencoder.decode_linear(flat)[:, :, -1].clamp(-1, 1)
     frames = sketch_frames(
-        pictures.reshape(batch, spans, count, *pictures.shape[1:]),
+        read_portraits(autoencoder, portraits),
         layout,
         frame_spans,
         grid[0] * COMPRESSION.height,
@@ -52,6 +49,33 @@ def sketch_latents(
     ground = ground.expand(-1, -1, 1, COMPRESSION.height, COMPRESSION.width)
     latents: Tensor = autoencoder.encode(frames) - autoencoder.encode(ground)
     return latents
+
+
+def read_portraits(autoencoder: Autoencoder, portraits: Tensor) -> Tensor:
+    """Pictures (..., 3, 16 h, 16 w) of portraits (..., C, h, w), in [-1, 1]."""
+    flat = portraits.flatten(0, -4)[:, :, None].to(autoencoder.mean.dtype)
+    pictures = autoencoder.decode_linear(flat)[:, :, -1].clamp(-1, 1)
+    return pictures.reshape(*portraits.shape[:-3], *pictures.shape[1:])
+
+
+@torch.no_grad()
+def sketch_pictures(
+    autoencoder: Autoencoder,
+    portraits: Tensor,
+    layout: Tensor,
+    frame_spans: Tensor,
+    grid: tuple[int, int],
+) -> Tensor:
+    """The sketch as the decoder looks at it, (B, 4, T, 16 H, 16 W): colour, 0 where nobody is, and cover.
+
+    Args:
+        autoencoder, portraits, layout, frame_spans, grid: as in `sketch_latents`.
+    """
+    height, width = grid[0] * COMPRESSION.height, grid[1] * COMPRESSION.width
+    pictures = read_portraits(autoencoder, portraits)
+    frames = sketch_frames(pictures, layout, frame_spans, height, width)
+    cover = _cover(frames.transpose(1, 2)).transpose(1, 2)
+    return torch.cat([frames * cover, cover], dim=1)
 
 
 def sketch_frames(

@@ -49,7 +49,7 @@ class Plan:
     minutes: Minutes
     text_batch: int = 256
     text_sample: int = 40_000
-    decoder_batch: int = 24
+    decoder_batch: int = 16
     compiles: bool = False
 
 
@@ -110,7 +110,7 @@ def _mini() -> Plan:
         frame_power=0.5,
     )
     config = TrainingConfig(mixture, objective, muon_lr=4e-3, adam_lr=1.5e-3, ema_decay=0.99)
-    minutes = Minutes(8.0, 3.0, 6.0, 20.0, 30.0, 40.0, 600.0)
+    minutes = Minutes(8.0, 3.0, 6.0, 40.0, 30.0, 40.0, 600.0)
     planned = (clips, tuple(portion.shape.latent for portion in portions))
     return Plan(lead, portions, 3_600, config, planned, minutes, compiles=True)
 

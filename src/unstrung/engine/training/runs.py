@@ -83,7 +83,12 @@ def art_of(cast: tuple[str, ...]) -> Path | None:
 
 
 def run_autoencoder(
-    preset: str, out: Path, minutes: float | None, resume: bool, on_progress: OnProgress = silent
+    preset: str,
+    out: Path,
+    minutes: float | None,
+    resume: bool,
+    on_progress: OnProgress = silent,
+    start: Path | None = None,
 ) -> None:
     """Fit the linear code on renders, then train the decoder that refines it.
 
@@ -93,6 +98,8 @@ def run_autoencoder(
         minutes: of the decoder's training; 0 leaves the linear code alone; None takes the plan's.
         resume: keep the code (the transformer depends on it) and go on with the decoder.
         on_progress: told now and then.
+        start: folder of the transformer whose clips the decoder learns to show; None takes the student's run
+            beside `out`, and renders alone if there is none yet.
     """
     model, plan = presets.preset(preset), plan_of(preset)
     path = out / "autoencoder.safetensors"
@@ -107,13 +114,35 @@ def run_autoencoder(
         save_autoencoder(path, autoencoder)
     wanted = plan.minutes.decoder if minutes is None else minutes
     if model.decoder_channels and wanted > 0:
+        folder = start or out.parent / f"student-{preset}"
+        drawer = None
+        if start or (folder / "transformer.safetensors").exists():
+            drawer = _drawer_of(model, folder, autoencoder)
         decoder.train_decoder(
             decoder.with_refiner(autoencoder, model.decoder_channels, model.decoder_depth),
             decoder.DecoderRun(
-                plan.cast, art, out, wanted, plan.decoder_batch, resume, choose_precision().dtype
+                plan.cast, art, out, wanted, plan.decoder_batch, resume,
+                tuple(each.shape for each in plan.portions if each.shape.frames > 1),
+                choose_precision().dtype, drawer=drawer,
             ),
             lambda done, words: on_progress(Progress(done, words)),
-        )
+        )  # fmt: skip
+
+
+def _drawer_of(
+    model: presets.ModelPreset, folder: Path, autoencoder: Autoencoder
+) -> decoder.Drawer:
+    """The model in a folder, which draws what the decoder will show; layouts are given to it."""
+    transformer, facts = load_transformer(folder / "transformer.safetensors")
+    encoder = load_text_encoder(folder / "text_encoder.safetensors")
+    if transformer.config.has_step_size:
+        model = model.of_student
+    dtype = choose_precision(0.05).dtype
+    denoiser = Denoiser(
+        transformer.to(dtype), encoder, facts["target"], tuple(facts["cast"]), dtype,
+        autoencoder=autoencoder,
+    )  # fmt: skip
+    return decoder.Drawer(denoiser, model.num_steps, model.shift, model.guidance_scale)
 
 
 def prepare_data(
@@ -402,8 +431,9 @@ def write_samples(
         # The planner is trained apart; what is watched here is painting, so the real layout is given.
         told = layouts_of(scripts, shape, trainer.stage.sprites) if trainer.stage else None
         latents = denoiser.draw(captions, spans, noise, 24, 2.5, shift, layout=told)
+        sketch = denoiser.sketch(captions, spans, told, (shape.height, shape.width))
         with torch.inference_mode():
-            video = autoencoder.decode(latents)
+            video = autoencoder.decode(latents, sketch)
         frames = ((video + 1) * 127.5).round().to(torch.uint8).permute(0, 2, 3, 4, 1).numpy()
         clips += [clip[:: max(1, (len(clip) - 1) // 4)] for clip in frames]
         labels += [caption[0] for caption in captions]
