@@ -68,6 +68,10 @@ _FORMS: Final = (
     N_("There is no video '%(id)s'."),
     N_("There is no share '%(id)s'."),
     N_("Choose the mp4 of a clip."),
+    N_("It stops everybody."),
+    N_(
+        "Somebody whom it stops complained, appealed, wrote a letter or refused a task within 30 days."
+    ),
     N_("Write what is seen on at least one card."),
 )  # fmt: skip
 # What stands in the places of some and is English itself.
