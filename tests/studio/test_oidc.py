@@ -1,4 +1,3 @@
-import time
 from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
