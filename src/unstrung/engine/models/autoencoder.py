@@ -163,7 +163,8 @@ class Refiner(nn.Module):
             moments.repeat(batch),
             rearrange(sketch, "B C F H W -> (B F) C H W"),
         )
-        parts = zip(*(each.split(self.FRAMES_AT_ONCE) for each in seen), strict=True)
+        starts = range(0, len(seen[0]), self.FRAMES_AT_ONCE)
+        parts = [[each[i : i + self.FRAMES_AT_ONCE] for each in seen] for i in starts]
         change = torch.cat([self.of_frames(*part) for part in parts])
         return rearrange(change, "(B F) C H W -> B C F H W", B=batch)
 
