@@ -1,4 +1,4 @@
-"""What stories in several languages look for on a page: its direction, barriers, and sentences left in English."""
+"""What stories in several languages look for on a page: direction, barriers, sentences left in English."""
 
 import re
 from functools import cache
@@ -38,7 +38,8 @@ def _english(code: str) -> re.Pattern[str]:
         sentence
         for message in found
         for sentence in (message.id if isinstance(message.id, tuple) else [message.id])
-        if sentence and sentence not in (message.string, *message.string)
+        if sentence
+        and sentence not in (message.string, *message.string)
         # Names and units may look alike; a sentence of which little is fixed would match anything.
         and len(re.findall("[A-Za-z]", _PLACE.sub("", sentence))) > 3
     ]
@@ -48,15 +49,18 @@ def _english(code: str) -> re.Pattern[str]:
 
 def english_left(page: Any, code: str) -> list[str]:
     """Sentences of ours that a page in another language still says in English."""
-    if code == "en":
-        return []
     said = page.evaluate(_TEXTS, code)
     return [f"{page.url}: {each}" for each in said if _english(code).fullmatch(each)]
 
 
 def look_at(page: Any, code: str) -> list[str]:
-    """What is wrong with a page for whoever reads it in a language."""
+    """What is wrong with a page for whoever reads it in a language.
+
+    Barriers are looked for in languages other than English alone: the markup is the same, and it takes long.
+    """
     html = page.locator("html")
     assert html.get_attribute("lang") == code
     assert html.get_attribute("dir") == language_of(code).direction
+    if code == "en":
+        return []
     return english_left(page, code) + [f"{page.url}: {each}" for each in violations(page)]

@@ -1,4 +1,4 @@
-"""An artist's whole story through the pages, from applying to leaving, in a language from each side of the page."""
+"""An artist's whole story through the pages, from applying to leaving, in English and in Arabic."""
 
 import io
 import zipfile
@@ -209,7 +209,9 @@ def _appeal_and_win(artist: Artist, clip: str, statement: str) -> None:
     artist.look()
     assert FACTS in page.locator("section:has(#plain)").inner_text()
     assert page.locator(".time-strip").count() == 1
-    page.fill("form[action$='/appeal'] [name=text]", "The scene tells of hatred, it calls for none.")
+    page.fill(
+        "form[action$='/appeal'] [name=text]", "The scene tells of hatred, it calls for none."
+    )
     artist.send("/appeal", "**?appealed=1")
     with stage.database.transaction() as session:
         appeal = session.query(Appeal).filter_by(statement_id=statement).one().id
@@ -259,7 +261,7 @@ def _be_paused(artist: Artist, clip: str) -> None:
     with stage.database.transaction() as session:
         order = pauses.Order(
             Level.PERSON, stage.people[artist.name], PauseGround.SECURITY_INCIDENT,
-            "Somebody else signed in.", "Sign in with a new passkey.", now() + timedelta(days=1),
+            "Somebody else signed in.", "Show that it is you again.", now() + timedelta(days=1),
         )  # fmt: skip
         pause = pauses.propose(session, stage.caller("Stella"), order)
         if pause.begun_at is None:  # whoever has appealed is stopped by two alone
@@ -268,11 +270,13 @@ def _be_paused(artist: Artist, clip: str) -> None:
     artist.go("/studio/create")
     told = page.locator(".bar .notice").inner_text()
     assert "Somebody else signed in." in told
-    assert "Sign in with a new passkey." in told
+    assert "Show that it is you again." in told
     assert not page.locator("#composer .bar [type=submit]").count()
-    for path in (BASE, f"{BASE}/pauses"):
-        artist.go(path)
-        assert page.locator("main").get_by_text("Sign in with a new passkey.").count() or path == BASE
+    artist.go(BASE)
+    page.click(f"main a[href='{BASE}/pauses'] >> nth=0")
+    page.wait_for_url("**/pauses")
+    artist.look()
+    assert "Show that it is you again." in page.locator("section:has(#mine)").inner_text()
     assert page.request.get(f"/v1/videos/{clip}/content").ok
     with stage.database.transaction() as session:
         pauses.end(session, stage.caller("Stella"), pause_id, "It was mended.")
