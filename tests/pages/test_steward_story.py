@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from pages.acts import english_left
 from pages.conftest import passkey_device, violations
 from pages.stage import Stage
 from pages.test_desk import hold, send, sign_in_by_passkey
@@ -53,6 +54,7 @@ class Desk:
         html = self.page.locator("html")
         assert html.get_attribute("dir") == self.language.direction
         assert html.get_attribute("lang") == self.code
+        assert english_left(self.page, self.code) == []
         if heading:
             assert self.page.locator("h1").inner_text() == self.language.words.gettext(heading)
 
