@@ -127,8 +127,10 @@ def _apply_and_come(artist: Artist) -> None:
     assert person_id is not None
     stage.people[artist.name] = person_id
     with passkey_device(page):
-        with page.expect_navigation():
-            page.click("[data-passkey=add]")
+        page.click("[data-passkey=add]")
+        page.wait_for_selector("#has-passkey")
+        assert not page.locator("[data-passkey=add]").count()
+        artist.look()
         _make_a_key(artist)
     artist.go("/studio/create")
     page.click(".bar .notice a[href$='/charter']")
