@@ -244,6 +244,20 @@ def test_sharing_withdrawing_and_saying_something(noor: httpx.Client, fox: str) 
     assert noor.post(f"/studio/clips/{fox}/notes", data={**note, "ends_s": "99"}).status_code == 400
 
 
+def test_a_script_that_is_led_to_a_part_of_its_own_page_loads_it_again(
+    studio: Stage, noor: httpx.Client, fox: str
+) -> None:
+    note = {"kind": "praise", "text": "The snow glitters.", "starts_s": "0.2", "ends_s": "0.5"}
+    page = f"/studio/clips/{fox}"
+    for here in (page, f"{page}#notes"):
+        headers = {"hx-request": "true", "hx-current-url": f"{studio.url}{here}"}
+        led = noor.post(f"{page}/notes", data=note, headers=headers)
+        assert (led.headers.get("hx-refresh"), led.headers.get("hx-redirect")) == ("true", None)
+    headers["hx-current-url"] = f"{studio.url}/studio/library"
+    led = noor.post(f"{page}/notes", data=note, headers=headers)
+    assert (led.headers.get("hx-refresh"), led.headers["hx-redirect"]) == (None, f"{page}#notes")
+
+
 def test_what_keeps_somebody_from_making_stands_where_the_button_was(
     studio: Stage, noor: httpx.Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -1,11 +1,9 @@
 """Pages of the programme: from applying to leaving, as an applicant and a member go through them."""
 
-import io
 import json
 import re
 import shutil
 import time
-import zipfile
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from importlib.resources import files
@@ -191,71 +189,6 @@ def test_who_does_not_come_may_say_why_and_is_not_named(stage: Stage, http: http
     declined = http.post(f"{BASE}/invited/decline", data={"code": code, "why": "No time."})
     assert declined.headers["location"] == f"{BASE}/invited?declined=1"
     assert http.post(f"{BASE}/invited", data={"code": code, "name": "X"}).status_code == 409
-
-
-@pytest.mark.parametrize("language", ["en", "ar"])
-def test_somebody_applies_comes_accepts_appeals_and_leaves(
-    stage: Stage, visit: Callable[..., Any], language: str
-) -> None:
-    page = visit(locale=language)
-    seen: list[str] = []
-
-    def looked_at() -> None:
-        seen.extend(f"{page.url}: {each}" for each in violations(page))
-
-    page.goto(f"{BASE}/apply")
-    looked_at()
-    page.fill("[name=name]", f"Amal {language}")
-    page.fill("[name=contact]", "amal@example.org")
-    page.fill("[name=wish]", "Films of the sea.")
-    page.locator("form[action$='/apply'] [type=submit]").click()
-    page.wait_for_url(f"**{BASE}/application")
-    looked_at()
-    with stage.database.transaction() as session:
-        steward = stage.caller("Stella")
-        applications.admit(session, steward, the_application(stage).id, None, "She asked first.")
-    page.reload()
-    page.locator("form[action$='/come'] [type=submit]").click()
-    page.wait_for_url(f"**{BASE}/welcome")
-    assert page.locator("#first-key").inner_text().startswith("ust_")
-    looked_at()
-    page.goto(f"{BASE}/charter")
-    assert page.locator("article.charter").get_attribute("lang") == language
-    looked_at()
-    page.check("[name=agreed]")
-    page.locator("#accept [type=submit]").click()
-    page.wait_for_url("**version=1.0")
-    assert page.locator("#accepted").count() == 1
-    page.goto(f"{BASE}/consents")
-    for given in ("true", "false"):
-        assert page.locator("#training [name=given]").get_attribute("value") == given
-        page.locator("#training [type=submit]").click()
-        page.wait_for_selector(f"#training [name=given]:not([value={given}])", state="attached")
-    looked_at()
-    with stage.database.transaction() as session:
-        person_id = session.get_one(Application, the_application(stage).id).person_id
-    assert person_id is not None
-    statement_id = refused(stage, person_id)
-    page.goto(BASE)
-    looked_at()
-    page.goto(f"{BASE}/statements/{statement_id}")
-    assert FACTS in page.content()
-    looked_at()
-    page.fill("[name=text]", "The scene tells of hatred and does not call for it.")
-    page.locator("form[action$='/appeal'] [type=submit]").click()
-    page.wait_for_url("**?appealed=1")
-    page.wait_for_selector("#appeal article blockquote")
-    for path in ("statements", "keys", "receipts", "pauses", "leave", "erase", "export"):
-        page.goto(f"{BASE}/{path}")
-        looked_at()
-    with page.expect_download() as downloading:
-        page.click("[href='/programme/v1/export']")
-    archive = zipfile.ZipFile(io.BytesIO(Path(downloading.value.path()).read_bytes()))
-    assert {"README.txt", "appeals.json", "consents.json"} <= set(archive.namelist())
-    page.goto(f"{BASE}/leave")
-    page.locator("form[action$='/leave'] [type=submit]").click()
-    page.wait_for_url("**/leave?left=1")
-    assert seen == []
 
 
 def test_the_same_works_without_scripts(stage: Stage, visit: Callable[..., Any]) -> None:

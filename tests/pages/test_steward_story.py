@@ -6,10 +6,11 @@ from typing import Any
 
 import pytest
 
+from pages.acts import english_left
 from pages.conftest import passkey_device, violations
 from pages.stage import Stage
 from pages.test_desk import hold, send, sign_in_by_passkey
-from unstrung.lottery import DRAND_CHAINS
+from unstrung.lottery import DRAND_CHAINS, seal_of, share_of
 from unstrung.studio.access import service as access
 from unstrung.studio.access.models import Scope
 from unstrung.studio.accounts.models import Person, Role
@@ -26,6 +27,7 @@ from unstrung.studio.feedback import service as feedback
 from unstrung.studio.feedback.models import FeedbackKind
 from unstrung.studio.feedback.service import About, Note
 from unstrung.studio.identity import new_id
+from unstrung.studio.lotteries import service as lotteries
 from unstrung.studio.lotteries.models import Lottery
 from unstrung.studio.pages.languages import KNOWN
 from unstrung.studio.pages.visits import LANGUAGE_COOKIE
@@ -53,6 +55,7 @@ class Desk:
         html = self.page.locator("html")
         assert html.get_attribute("dir") == self.language.direction
         assert html.get_attribute("lang") == self.code
+        assert english_left(self.page, self.code) == []
         if heading:
             assert self.page.locator("h1").inner_text() == self.language.words.gettext(heading)
 
@@ -143,9 +146,14 @@ def _publish_criteria(desk: Desk) -> None:
 
 
 def _draw(desk: Desk, stage: Stage, cohort_id: str, chain: str) -> None:
-    """Announce, close and draw; with phrases of entrants, or with a public round as well."""
+    """Announce, close and draw, with a sealed phrase that is opened in time, or with a public round."""
     page = desk.page
-    applied(stage, cohort_id, f"mira{len(chain)}")
+    with stage.database.transaction() as session:
+        wish = applications.Wish(
+            cohort_id, "Mira", "mira@example.org", (ProgrammeRole.ARTIST,), "Foxes in snow."
+        )
+        made, token = applications.apply(session, wish)
+        entrant = made.id
     desk.go("/lotteries", "Lotteries")
     page.select_option("[name=cohort_id]", cohort_id)
     desk.fill(seats="1", hours="1", open_for_hours="1")
@@ -153,11 +161,20 @@ def _draw(desk: Desk, stage: Stage, cohort_id: str, chain: str) -> None:
         page.click("details.more summary")
         page.select_option("[name=drand_chain]", chain)
     desk.send("/lotteries", "**/lotteries/lottery_*")
+    phrase = "a fox that nobody else thinks of"
     with stage.database.transaction() as session:
+        if not chain:
+            lotteries.contribute(session, entrant, token, None, seal_of(share_of(phrase)))
         lottery = session.get_one(Lottery, page.url.rpartition("/")[2].partition("?")[0])
         lottery.closes_at = now()
     page.reload()
     desk.send("/close", "**/lotteries/lottery_*")
+    if not chain:
+        page.wait_for_selector("#opens")
+        assert not page.locator("form[action$='/draw']").count(), "a seal may still be opened"
+        with stage.database.transaction() as session:
+            lotteries.open_seal(session, entrant, token, phrase)
+        page.reload()
     page.wait_for_selector("form[action$='/draw']")
     if chain:
         desk.fill(drand_randomness="ab" * 32)

@@ -3,7 +3,7 @@
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, ClassVar, Final
 
 from fastapi import Request, Response
@@ -59,11 +59,13 @@ class Obstacle:
         code: of the refusal.
         message: in a sentence.
         pause: what stops, in machine-readable form; empty for other reasons.
+        ends_at: when the pause ends by itself; None for other reasons.
     """
 
     code: str
     message: str
     pause: Mapping[str, Any]
+    ends_at: datetime | None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -332,7 +334,8 @@ def _told(visit: Visit, refusal: WireError) -> Obstacle:
     message = notice.get(visit.reader.language.code) or translated(
         visit.reader.language, str(refusal)
     )
-    return Obstacle(refusal.code, message, pause)
+    ends_at = datetime.fromisoformat(pause["expires_at"]) if pause else None
+    return Obstacle(refusal.code, message, pause, ends_at)
 
 
 def _shapes(model: ModelDescription, chosen: str) -> list[Shape]:

@@ -25,6 +25,7 @@ from unstrung.studio.errors import NotFound
 from unstrung.studio.invitations import service as invitations
 from unstrung.studio.invitations.schemas import DeclineInvitation, RedeemInvitation
 from unstrung.studio.invitations.service import Redeemed
+from unstrung.studio.logins import service as logins
 from unstrung.studio.lotteries import service as lotteries
 from unstrung.studio.lotteries.schemas import ContributePhrase, lottery_row
 from unstrung.studio.pages.create import filled
@@ -120,11 +121,13 @@ class WelcomePage(Page):
     Attributes:
         cohort: of the seat.
         key: the first key, shown for ten minutes in this browser; empty for others.
+        has_passkey: whether the way back in is there already.
     """
 
     template: ClassVar[str] = "programme/welcome.html"
     cohort: Cohort | None
     key: str
+    has_passkey: bool
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -280,6 +283,7 @@ def show_welcome(visit: VisitOf) -> Response:
         title=visit.say("Welcome"),
         cohort=admission.find_cohort(visit.session, seat.cohort_id) if seat else None,
         key=visit.request.cookies.get(FIRST_KEY_COOKIE, ""),
+        has_passkey=bool(logins.list_passkeys(visit.session, visit.member)),
     )
     return visit.show(page)
 

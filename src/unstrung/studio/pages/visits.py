@@ -237,11 +237,19 @@ def go(path: str) -> RedirectResponse:
 
 
 def _for_scripts(request: Request, given: Response) -> Response:
-    """A redirection as htmx follows it: as a whole new page."""
+    """A redirection as htmx follows it: as a whole new page.
+
+    A browser that is led to a part of the page where it is only scrolls; it is told to load it again.
+    """
     if "hx-request" in request.headers and given.status_code in (302, 303):
         headers = [(k, v) for k, v in given.headers.items() if k not in ("location", "set-cookie")]
         moved = Response(status_code=204, headers=dict(headers), background=given.background)
-        moved.headers["hx-redirect"] = given.headers["location"]
+        page, _, part = given.headers["location"].partition("#")
+        here = urlsplit(request.headers.get("hx-current-url", ""))
+        if part and urlsplit(page)[2:4] == here[2:4]:
+            moved.headers["hx-refresh"] = "true"
+        else:
+            moved.headers["hx-redirect"] = given.headers["location"]
         for cookie in given.headers.getlist("set-cookie"):
             moved.headers.append("set-cookie", cookie)
         return moved

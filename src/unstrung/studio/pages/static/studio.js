@@ -45,6 +45,11 @@ document.addEventListener("htmx:afterSwap", (event) => {
   }
 });
 
+// A page that is loaded again after its form was sent must not come back with what was sent (Firefox keeps it).
+document.addEventListener("htmx:beforeOnLoad", (event) => {
+  if (event.detail.xhr.getResponseHeader("HX-Refresh")) event.detail.elt.reset?.();
+});
+
 // Files dropped on a drop zone go into its file input.
 for (const zone of document.querySelectorAll("[data-drop]")) {
   const input = document.getElementById(zone.dataset.drop);
