@@ -23,7 +23,9 @@ from unstrung.studio.accounts.models import Role
 from unstrung.studio.admission import service as admission
 from unstrung.studio.admission.models import ProgrammeRole
 from unstrung.studio.app import create_app
+from unstrung.studio.applications import service as applications
 from unstrung.studio.catalogue import service as catalogue
+from unstrung.studio.charters import service as charters
 from unstrung.studio.database import Database, migrate
 from unstrung.studio.embedded import EmbeddedPostgres
 from unstrung.studio.generator import Generator
@@ -72,6 +74,17 @@ class Stage:
     def caller(self, name: str) -> Caller:
         """Somebody as services know who calls; with every scope, and fresh."""
         return Caller(self.people[name], "key_stage", False, frozenset(map(str, Scope)))
+
+    def open_programme(self, steward: str, num_seats: int) -> None:
+        """A cohort that takes applications, its criteria, and the charter in force."""
+        by = self.caller(steward)
+        with self.database.transaction() as session:
+            cohort = admission.create_cohort(session, "First artists", num_seats, "To try it out.")
+            applications.publish_criteria(
+                session, by, cohort.id, "We look for work of your own.",
+                {"own-work": "You show work of your own."}, {"tools": "What do you work with?"},
+            )  # fmt: skip
+            charters.publish(session, self.settings, by, "1.0", None)
 
     def make_clip(self, name: str, prompt: str, wish: Callable[[Wish], Wish] = lambda w: w) -> str:
         """A completed clip of somebody's."""

@@ -19,7 +19,6 @@ from unstrung.studio.admission.models import ProgrammeRole
 from unstrung.studio.appeals.models import Appeal, AppealOutcome
 from unstrung.studio.applications import service as applications
 from unstrung.studio.applications.models import Application
-from unstrung.studio.charters import service as charters
 from unstrung.studio.database import now
 from unstrung.studio.hearings import service as hearings
 from unstrung.studio.invitations import service as invitations
@@ -50,14 +49,7 @@ def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
         opened.add_person("Stella", Role.ADMIN, ProgrammeRole.STEWARD)
         opened.add_person("Tariq", Role.MEMBER, ProgrammeRole.STEWARD)
         opened.add_person("Juno", Role.MEMBER, ProgrammeRole.JUROR)
-        with opened.database.transaction() as session:
-            steward = opened.caller("Stella")
-            cohort = admission.create_cohort(session, "First artists", 9, "To try it out.")
-            applications.publish_criteria(
-                session, steward, cohort.id, "We look for work of your own.",
-                {"own-work": "You show work of your own."}, {"tools": "What do you work with?"},
-            )  # fmt: skip
-            charters.publish(session, opened.settings, steward, "1.0", None)
+        opened.open_programme("Stella", 9)
         yield opened
 
 

@@ -55,14 +55,7 @@ def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
     }  # fmt: skip
     with open_stage(tmp_path_factory.mktemp("stage"), **settings) as opened:
         opened.add_person("Stella", Role.ADMIN, ProgrammeRole.STEWARD)
-        with opened.database.transaction() as session:
-            steward = opened.caller("Stella")
-            cohort = admission.create_cohort(session, "First artists", 5, "To try it out.")
-            applications.publish_criteria(
-                session, steward, cohort.id, "We look for work of your own.",
-                {"own-work": "You show work of your own."}, {"tools": "What do you work with?"},
-            )  # fmt: skip
-            charters.publish(session, opened.settings, steward, "1.0", None)
+        opened.open_programme("Stella", 5)
         yield opened
 
 

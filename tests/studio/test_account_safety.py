@@ -223,7 +223,8 @@ def test_who_is_signed_out_by_a_steward_is_told_where_the_reason_is(
 ) -> None:
     assert app
     path = f"/programme/v1/people/{known_id}/sessions/end"
-    assert steward.post(path, json=WHY).status_code == 200
+    assert steward.post(path, json=WHY).json()["ended"] == 1
+    assert steward.post(path, json=WHY).json()["ended"] == 0, "who is signed out is not told again"
     (told,) = [each for each in mails(settings) if "sessions were ended" in each["subject"]]
     assert told["to"] == OWNER
     assert f"{ORIGIN}/studio/programme/receipts" in told.get_content()

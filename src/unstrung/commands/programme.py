@@ -131,7 +131,7 @@ def end_sessions(
     with transaction_on(data) as transaction:
         found = accounts.find_person(transaction, person)
         ended = sessions.end_sessions_of(transaction, None, found.id, reason)
-        letters = letters_of_end(transaction, settings, found.id)
+        letters = letters_of_end(transaction, settings, found.id) if ended else []
     for letter in letters:
         send_letter(settings, letter)
     if as_json:

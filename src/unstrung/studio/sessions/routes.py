@@ -81,6 +81,7 @@ def end_sessions_of(
     """
     asked = body.as_a(EndSessions)
     ended = service.end_sessions_of(session, caller, person_id, asked.reason)
-    for letter in letters_of_end(session, studio.settings, person_id):
+    letters = letters_of_end(session, studio.settings, person_id) if ended else []
+    for letter in letters:
         tasks.add_task(send_letter, studio.settings, letter)
     return SessionsEnded(ended=ended)
